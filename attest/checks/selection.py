@@ -1,0 +1,95 @@
+"""``quote.selection``: signed selection, reported values and reported selection are one set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from attest.context import Context
+from attest.evidence import Evidence
+from attest.result import CheckResult, failed, passed, skipped
+from attest.text import shown
+from attest.tpm.attestation import TpmsQuoteInfo
+from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT, alg_name
+from attest.tpm.pcr import TpmsPcrSelection
+
+ID = "quote.selection"
+_EQUAL = passed(ID, "signed selection, pcr_values and pcr_banks agree")
+_INDICES = {str(index): index for index in range(PCR_COUNT)}
+_LONGEST_BANKS = 1024
+"""Characters of pcr_banks: every PCR of every bank takes fewer."""
+
+Selected = Mapping[str, tuple[int, ...]]
+
+
+def judge(evidence: Evidence, context: Context) -> CheckResult:
+    """Compare the signed selection with what the server reports, bank by bank."""
+    if evidence.attest is None:
+        return skipped(ID, "the quote could not be read")
+    info = evidence.attest.attested
+    if not isinstance(info, TpmsQuoteInfo):
+        return skipped(ID, "the signed structure is no quote")
+    signed, fault = _signed_selection(info.pcr_select)
+    if fault is not None:
+        return failed(ID, fault)
+    if evidence.pcr_values is None or evidence.pcr_banks is None:
+        return failed(ID, "pcr_values or pcr_banks could not be read")
+    values = {bank: tuple(sorted(pcrs)) for bank, pcrs in evidence.pcr_values.items()}
+    if values != signed:
+        return failed(ID, f"signed are {_written(signed)}, pcr_values has {_written(values)}")
+    banks = parse_pcr_banks(evidence.pcr_banks)
+    if banks != signed:
+        text = shown(evidence.pcr_banks)
+        return failed(ID, f'signed are {_written(signed)}, pcr_banks says "{text}"')
+    return _EQUAL
+
+
+@lru_cache(maxsize=256)
+def _signed_selection(
+    selections: tuple[TpmsPcrSelection, ...],
+) -> tuple[Selected, str | None]:
+    """Read the signed selection as a set; say what makes it none."""
+    seen: dict[str, tuple[int, ...]] = {}
+    for selection in selections:
+        bank = alg_name(selection.hash)
+        if selection.hash not in HASH_SIZES:
+            return seen, f"the signed selection has the unknown bank {bank}"
+        if bank in seen:
+            return seen, f"the signed selection has the bank {bank} twice"
+        if selection.indices and selection.indices[-1] >= PCR_COUNT:
+            return seen, f"the signed selection has PCR {selection.indices[-1]}, which no TPM has"
+        seen[bank] = selection.indices
+    selected = {bank: indices for bank, indices in seen.items() if indices}
+    if not selected:
+        return selected, "the quote covers no PCR"
+    return selected, None
+
+
+def parse_pcr_banks(text: str) -> Selected | None:
+    """Read a selection in tpm2-tools' spelling, such as ``sha256:0,7+sha1:10``.
+
+    Returns:
+        Indices by bank, ascending; None where anything is repeated, unknown, empty or spaced.
+    """
+    return _parsed_banks(text) if len(text) <= _LONGEST_BANKS else None
+
+
+@lru_cache(maxsize=256)
+def _parsed_banks(text: str) -> Selected | None:
+    """Read a selection of bounded length."""
+    banks: dict[str, tuple[int, ...]] = {}
+    for item in text.split("+"):
+        bank, _, listed = item.partition(":")
+        indices = [_INDICES.get(index, -1) for index in listed.split(",")]
+        if bank not in BANKS or bank in banks or -1 in indices:
+            return None
+        if len(set(indices)) < len(indices):
+            return None
+        banks[bank] = tuple(sorted(indices))
+    return banks
+
+
+def _written(selected: Selected) -> str:
+    """Write a selection in tpm2-tools' spelling."""
+    banks = (f"{bank}:{','.join(map(str, indices))}" for bank, indices in selected.items())
+    return shown("+".join(banks)) or "none"

@@ -1,0 +1,65 @@
+"""Option values as the commands want them: octets from hex, moments with a zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+CLAIMED = "evidence"
+"""``--at evidence``: the moment that each response claims for itself."""
+
+
+def examples(*lines: str) -> str:
+    """Return an epilog that shows calls, each on a line of its own."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+class HexOctets(click.ParamType[bytes]):
+    """Octets in hex: either case, no prefix, no spaces."""
+
+    name = "HEX"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        """Decode, or fail as a usage error."""
+        if isinstance(value, bytes):
+            return value
+        text = str(value)
+        try:
+            octets = bytes.fromhex(text)
+        except ValueError:
+            self.fail("expected hex digits", param, ctx)
+        if 2 * len(octets) != len(text):
+            self.fail("expected hex digits without spaces", param, ctx)
+        return octets
+
+
+class Moment(click.ParamType[datetime | None]):
+    """A moment: RFC 3339 with a zone, or ``now``; with ``claimed`` also ``evidence``, as None."""
+
+    name = "TIME"
+
+    def __init__(self, *, claimed: bool = False) -> None:
+        """Allow ``evidence`` or not."""
+        self._claimed = claimed
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime | None:
+        """Read the moment, or fail as a usage error."""
+        if isinstance(value, datetime):
+            return value
+        if value == "now":
+            return datetime.now(UTC)
+        if value == CLAIMED and self._claimed:
+            return None
+        words = "now or evidence" if self._claimed else "or now"
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time: expected RFC 3339, {words}", param, ctx)
+        if moment.utcoffset() is None:
+            self.fail(f"{value!r} has no time zone", param, ctx)
+        return moment

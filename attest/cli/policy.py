@@ -1,0 +1,63 @@
+"""``attest policy``: policy files looked over, and their schemas printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+
+import click
+
+from attest.cli.options import Moment, examples
+from attest.cli.terminal import MISUSE, REFUSED, complain
+from attest.errors import PolicyError
+from attest.policy.lint import Finding, lint
+from attest.policy.schema import NAMES, schema
+
+
+@click.group("policy", epilog=examples("attest policy lint policies/"))
+def command() -> None:
+    """Check policy files, and print their schemas."""
+
+
+@command.command(
+    "lint",
+    epilog=examples(
+        "attest policy lint policies/maximum.yaml", "attest policy lint --strict policies/"
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, metavar="POLICY...")
+@click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
+@click.option(
+    "--at", "moment", type=Moment(), default="now", help="Moment for expiry: TIME or now."
+)
+def lint_command(paths: tuple[str, ...], strict: bool, moment: datetime) -> None:
+    """Look over policy files and directories of them.
+
+    The exit code is 0 without findings or with warnings only, 1 with errors (with --strict any
+    finding), 2 where a policy does not load.
+    """
+    findings: list[Finding] = []
+    broken = False
+    for path in paths:
+        try:
+            found = lint(path, moment)
+        except PolicyError as error:
+            broken = True
+            complain(str(error))
+            continue
+        for finding in found:
+            click.echo(str(finding))
+        findings += found
+    errors = sum(finding.severity == "error" for finding in findings)
+    click.echo(f"{errors} errors, {len(findings) - errors} warnings")
+    if broken:
+        sys.exit(MISUSE)
+    sys.exit(REFUSED if errors or (strict and findings) else 0)
+
+
+@command.command("schema", epilog=examples("attest policy schema", "attest policy schema result"))
+@click.argument("name", type=click.Choice(NAMES), default="policy")
+def schema_command(name: str) -> None:
+    """Print the JSON Schema of policies, or of results."""
+    click.echo(json.dumps(schema(name), indent=2))

@@ -1,0 +1,224 @@
+"""``attest verify``: saved responses in, one decision a row out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any, TextIO
+
+import click
+from msgspec import Struct
+
+from attest.cli.options import HexOctets, Moment, examples
+from attest.cli.rows import Progress, Row, read_rows, total_octets
+from attest.cli.terminal import (
+    MISUSE,
+    REFUSED,
+    complain,
+    give_up,
+    progress_of,
+    unreadable,
+    wants_colour,
+    written_to,
+)
+from attest.context import Request
+from attest.errors import PolicyError
+from attest.evidence import Evidence, read_evidence
+from attest.policy.loader import load_policy
+from attest.policy.model import TIERS, Policy, PolicySet
+from attest.report.text import Style, render
+from attest.result import AttestationResult
+from attest.verify import appraise, check_request
+
+FORMATS = ("text", "json", "jsonl")
+
+
+class Judged(Struct, frozen=True):
+    """A row and its result."""
+
+    row: Row
+    result: AttestationResult
+
+
+class Tally:
+    """What the exit code rests on."""
+
+    def __init__(self) -> None:
+        """Nothing was seen yet."""
+        self.accepted = 0
+        self.refused = 0
+        self.unreadable = 0
+
+    def count(self, results: Iterable[Judged]) -> Iterator[Judged]:
+        """Count results on their way out."""
+        for judged in results:
+            if judged.result.accepted:
+                self.accepted += 1
+            else:
+                self.refused += 1
+            yield judged
+
+    @property
+    def rows(self) -> int:
+        """Rows that were judged."""
+        return self.accepted + self.refused
+
+    @property
+    def exit_code(self) -> int:
+        """2 beats 1, and 1 beats 0; no row at all is 2."""
+        if self.unreadable or not self.rows:
+            return MISUSE
+        return REFUSED if self.refused else 0
+
+
+@click.command(
+    "verify",
+    epilog=examples(
+        "attest verify response.json -p policies/maximum.yaml --tier maximum",
+        "attest verify archive.jsonl -p policies/ --at evidence --format jsonl",
+        "cat response.json | attest verify - -p policy.yaml --payload-id ID",
+    ),
+)
+@click.argument("responses", nargs=-1, required=True, metavar="RESPONSE...")
+@click.option("-p", "--policy", "policy_path", required=True, help="Policy file or directory.")
+@click.option("--payload-id", help="Id that you sent; wins over the saved one.")
+@click.option(
+    "--nonce", type=HexOctets(), help="Expected extraData, for policies with nonce: given."
+)
+@click.option("--tier", type=click.Choice(TIERS), help="Security tier that you asked for.")
+@click.option(
+    "--at",
+    "moment",
+    type=Moment(claimed=True),
+    default="now",
+    metavar="TIME|now|evidence",
+    help="Moment for validity: RFC 3339 with zone, or what each response claims (processed_at).",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--output", metavar="FILE", help="Write results there, not to standard output.")
+@click.option("--lines", is_flag=True, help="Every input has one response a line.")
+def command(  # noqa: PLR0913 - one parameter an option
+    responses: tuple[str, ...],
+    policy_path: str,
+    payload_id: str | None,
+    nonce: bytes | None,
+    tier: str | None,
+    moment: datetime | None,
+    form: str,
+    output: str | None,
+    lines: bool,
+) -> None:
+    """Judge saved responses against a golden-value policy.
+
+    RESPONSE is a JSON file, a .jsonl file with one response a line, or - for standard input.
+    The exit code is 0 where all are accepted, 1 where any is refused, 2 for a wrong call, a policy
+    that does not load or a file that cannot be read.
+    """
+    policy = _policy(policy_path)
+    request = _checked(policy, Request(payload_id, nonce, tier, moment))
+    tally = Tally()
+    quiet = output is None and sys.stdout.isatty()
+    with progress_of(total_octets(responses), quiet=quiet) as progress:
+        rows = _all_rows(responses, lines, progress, tally)
+        if payload_id is not None or nonce is not None:
+            rows = _only_one(rows)
+        results = tally.count(_judged(rows, policy, request))
+        for first in results:
+            with written_to(output) as stream:
+                _WRITERS[form](chain((first,), results), stream)
+                if form == "text" and tally.rows > 1:
+                    stream.write(f"{tally.accepted} accepted, {tally.refused} refused\n")
+    if not tally.rows and not tally.unreadable:
+        give_up("no response to verify")
+    sys.exit(tally.exit_code)
+
+
+def _policy(path: str) -> Policy | PolicySet:
+    """Load the policy, or leave."""
+    try:
+        return load_policy(path)
+    except PolicyError as error:
+        give_up(str(error))
+
+
+def _checked(policy: Policy | PolicySet, request: Request) -> Request:
+    """Leave where the expectations do not fit the policy."""
+    try:
+        check_request(policy, request)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return request
+
+
+def _all_rows(
+    sources: tuple[str, ...], lines: bool, progress: Progress, tally: Tally
+) -> Iterator[Row]:
+    """Read all sources in order; name those that cannot be read, and go on."""
+    for source in sources:
+        try:
+            yield from read_rows(source, lines=lines, progress=progress)
+        except OSError as error:
+            tally.unreadable += 1
+            complain(unreadable(source, error))
+
+
+def _only_one(rows: Iterator[Row]) -> Iterator[Row]:
+    """Leave where there are several rows for one id or nonce."""
+    seen = list(islice(rows, 2))
+    if len(seen) > 1:
+        raise click.UsageError("--payload-id and --nonce are for one response, there are more")
+    return iter(seen)
+
+
+def _judged(rows: Iterable[Row], policy: Policy | PolicySet, request: Request) -> Iterator[Judged]:
+    """Judge row by row, so that no more than one is held."""
+    for row in rows:
+        evidence = read_evidence(row.octets)
+        asked = request if request.at is not None else _at_claim(request, evidence)
+        yield Judged(row, appraise(evidence, policy, asked))
+
+
+def _at_claim(request: Request, evidence: Evidence) -> Request:
+    """Move a request to the moment that the response claims for itself."""
+    claimed = evidence.processed_at
+    try:
+        at = None if claimed is None else datetime.fromtimestamp(claimed, UTC)
+    except (ValueError, OverflowError, OSError):
+        at = None
+    return Request(request.payload_id, request.nonce, request.security_tier, at)
+
+
+def _write_text(results: Iterable[Judged], stream: TextIO) -> None:
+    style = Style(colour=wants_colour(stream))
+    for judged in results:
+        row = judged.row
+        number = None if row.alone else row.number
+        stream.write(render(judged.result, row.source, number, style) + "\n")
+
+
+def _write_json(results: Iterable[Judged], stream: TextIO) -> None:
+    opening = "["
+    for judged in results:
+        stream.write(f"{opening}\n{_json(judged, indent=1)}")
+        opening = ","
+    stream.write("\n]\n")
+
+
+def _write_jsonl(results: Iterable[Judged], stream: TextIO) -> None:
+    stream.writelines(_json(judged, indent=None) + "\n" for judged in results)
+
+
+def _json(judged: Judged, indent: int | None) -> str:
+    """Write a result in ASCII, so that no text in it can act on a terminal."""
+    document: dict[str, Any] = judged.result.to_dict(judged.row.source, judged.row.number)
+    return json.dumps(document, indent=indent)
+
+
+_WRITERS: dict[str, Callable[[Iterable[Judged], TextIO], None]] = {
+    "text": _write_text,
+    "json": _write_json,
+    "jsonl": _write_jsonl,
+}

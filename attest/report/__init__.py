@@ -1,0 +1,1 @@
+"""Results and evidence for readers: one pure function a format."""

@@ -1,0 +1,277 @@
+"""What an appraisal gives: outcomes, reasons, and one decision derived from them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NoReturn
+
+import msgspec
+import rfc8785
+
+from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM
+from attest.tpm.attestation import TpmsClockInfo
+from attest.tpm.constants import alg_name
+from attest.version import __version__
+
+SCHEMA = 1
+VERIFIER = f"tpm-attest {__version__}"
+
+
+class Outcome(StrEnum):
+    """How one check ended."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WARN = "warn"
+    SKIP = "skip"
+
+
+class Assurance(StrEnum):
+    """What was proven of the signing key, whatever the decision."""
+
+    NONE = "none"
+    SELF_CONSISTENT = "self-consistent"
+    ANCHORED = "anchored"
+
+
+_PASS, _FAIL, _WARN, _SKIP = Outcome
+
+
+class CheckResult(msgspec.Struct, frozen=True, gc=False):
+    """One question and its answer.
+
+    Attributes:
+        id: Dotted id, such as ``quote.nonce``.
+        outcome: How it ended.
+        reason: What was seen, and what was wanted; safe to print.
+    """
+
+    id: str
+    outcome: Outcome
+    reason: str
+
+
+def passed(check: str, reason: str) -> CheckResult:
+    """Say that what was seen is what was wanted."""
+    return CheckResult(check, _PASS, reason)
+
+
+def failed(check: str, reason: str) -> CheckResult:
+    """Say that what was seen is not what was wanted."""
+    return CheckResult(check, _FAIL, reason)
+
+
+def warned(check: str, reason: str) -> CheckResult:
+    """Say that something was seen that a policy may want otherwise."""
+    return CheckResult(check, _WARN, reason)
+
+
+def skipped(check: str, reason: str) -> CheckResult:
+    """Say that the question could not be asked."""
+    return CheckResult(check, _SKIP, reason)
+
+
+class Difference(msgspec.Struct, frozen=True, gc=False):
+    """A PCR that is not as the policy wants it.
+
+    Attributes:
+        bank: Name of the bank.
+        pcr: Number of the PCR.
+        quoted: Value under the signed selection, or None where the PCR is not in it.
+        golden: Wanted values in hex, or the rule's word.
+    """
+
+    bank: str
+    pcr: int
+    quoted: bytes | None
+    golden: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the shape of the result's ``differences``."""
+        quoted = self.quoted.hex() if self.quoted else None
+        return {"bank": self.bank, "pcr": self.pcr, "quoted": quoted, "golden": list(self.golden)}
+
+
+class Anchor(msgspec.Struct, frozen=True, gc=False):
+    """What ties the AIK to a known TPM.
+
+    Attributes:
+        trust: Kind of anchor: ``enrolled``.
+        kind: What was enrolled: ``name`` or ``spki_sha256``.
+        key: The enrolled octets.
+    """
+
+    trust: str
+    kind: str
+    key: bytes
+
+
+_SELF_CONSISTENCY = ALWAYS_MANDATORY - MANDATORY_WITHOUT_TPM
+
+
+def _refuses(check: CheckResult, mandatory: frozenset[str]) -> bool:
+    """Tell whether a check stands in the way: a failure, or a mandatory one that did not pass."""
+    outcome = check.outcome
+    return outcome is _FAIL or (outcome is not _PASS and check.id in mandatory)
+
+
+class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Attestation result (RFC 9334) of one response.
+
+    Attributes:
+        checks: Every check, in the order of the contract.
+        mandatory: Ids that refuse unless they pass.
+        nonce_compared: Whether the policy had the nonce compared.
+        payload_id: The caller's id, else the saved one, else None.
+        tier: Tier that the response reports.
+        anchor: What ties the AIK to a known TPM, or None.
+        baseline: Baseline that matched whole, or None.
+        closest_baseline: Where none matched, the candidate with the fewest differences.
+        differences: PCRs that are not as the policy wants them.
+        pcrs: Values under the signed selection, by bank's algorithm and index.
+        aik_name: Name of the signing key.
+        aik_hierarchy: Hierarchy under which it is a primary.
+        clock: Clock and counters of the quote.
+        firmware_version: Firmware version of the quote.
+        policy: Name, serial and digest of the policy, or None where none applies.
+        member: The ``tpm_attestation`` member that was judged.
+        verified_at: Moment of every validity decision.
+    """
+
+    checks: tuple[CheckResult, ...]
+    mandatory: frozenset[str]
+    nonce_compared: bool
+    payload_id: str | None = None
+    tier: str | None = None
+    anchor: Anchor | None = None
+    baseline: str | None = None
+    closest_baseline: str | None = None
+    differences: tuple[Difference, ...] = ()
+    pcrs: Mapping[int, Mapping[int, bytes]] | None = None
+    aik_name: bytes | None = None
+    aik_hierarchy: str | None = None
+    clock: TpmsClockInfo | None = None
+    firmware_version: int | None = None
+    policy: Mapping[str, str | int | None] | None = None
+    member: Mapping[str, Any] | None = None
+    verified_at: datetime | None = None
+
+    @property
+    def refusals(self) -> tuple[CheckResult, ...]:
+        """The checks that refuse: failures, and mandatory checks that did not pass."""
+        return tuple(check for check in self.checks if _refuses(check, self.mandatory))
+
+    @property
+    def accepted(self) -> bool:
+        """The decision: every check was asked, and none refuses."""
+        mandatory = self.mandatory
+        for check in self.checks:
+            if check.outcome is not _PASS and _refuses(check, mandatory):
+                return False
+        return bool(self.checks)
+
+    @property
+    def assurance(self) -> Assurance:
+        """What was proven of the signing key, on refusals too."""
+        passing = {check.id for check in self.checks if check.outcome is Outcome.PASS}
+        if not passing >= _SELF_CONSISTENCY or (
+            self.nonce_compared and "quote.nonce" not in passing
+        ):
+            return Assurance.NONE
+        if self.anchor is not None and "aik.trust" in passing:
+            return Assurance.ANCHORED
+        return Assurance.SELF_CONSISTENT
+
+    def __bool__(self) -> NoReturn:
+        """Refuse to be a truth value: a result that exists is not yet an accepted one."""
+        raise TypeError("the truth of an attestation result is ambiguous: use .accepted")
+
+    def to_dict(self, source: str | None = None, row: int | None = None) -> dict[str, Any]:
+        """Return the result as JSON has it (``attest/schemas/result.schema.json``).
+
+        Args:
+            source: Where the response came from, such as a file's name.
+            row: Row in the source, counted from 0.
+        """
+        return {
+            "schema": SCHEMA,
+            "source": source,
+            "row": row,
+            "payload_id": self.payload_id,
+            "decision": "accepted" if self.accepted else "refused",
+            "assurance": str(self.assurance),
+            "anchor": _anchor(self.anchor),
+            "baseline": self.baseline,
+            "closest_baseline": self.closest_baseline,
+            "differences": [difference.to_dict() for difference in self.differences],
+            "tier": self.tier,
+            "checks": [
+                {"id": check.id, "outcome": str(check.outcome), "reason": check.reason}
+                for check in self.checks
+            ],
+            "pcrs": _pcrs(self.pcrs),
+            "aik": _aik(self.aik_name, self.aik_hierarchy),
+            "clock": _clock(self.clock),
+            "firmware_version": _decimal(self.firmware_version),
+            "policy": None if self.policy is None else dict(self.policy),
+            "evidence_sha256": evidence_sha256(self.member),
+            "verified_at": None if self.verified_at is None else timestamp(self.verified_at),
+            "verifier": VERIFIER,
+        }
+
+
+def timestamp(at: datetime) -> str:
+    """Write a moment in UTC (RFC 3339)."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def evidence_sha256(member: Mapping[str, Any] | None) -> str | None:
+    """Return SHA-256 over the RFC 8785 form of a ``tpm_attestation`` member, in hex.
+
+    None where there is no member, or where it holds numbers that RFC 8785 cannot write.
+    """
+    if member is None:
+        return None
+    try:
+        return hashlib.sha256(rfc8785.dumps(dict(member))).hexdigest()
+    except rfc8785.CanonicalizationError:
+        return None
+
+
+def _anchor(anchor: Anchor | None) -> dict[str, str] | None:
+    if anchor is None:
+        return None
+    return {"trust": anchor.trust, anchor.kind: anchor.key.hex()}
+
+
+def _pcrs(
+    pcrs: Mapping[int, Mapping[int, bytes]] | None,
+) -> dict[str, dict[str, str | None]] | None:
+    if pcrs is None:
+        return None
+    return {
+        alg_name(bank): {str(index): value.hex() or None for index, value in values.items()}
+        for bank, values in pcrs.items()
+    }
+
+
+def _aik(name: bytes | None, hierarchy: str | None) -> dict[str, str | None] | None:
+    return None if name is None else {"name": name.hex(), "hierarchy": hierarchy}
+
+
+def _clock(clock: TpmsClockInfo | None) -> dict[str, Any] | None:
+    if clock is None:
+        return None
+    return {
+        "clock": str(clock.clock),
+        "reset_count": clock.reset_count,
+        "restart_count": clock.restart_count,
+        "safe": clock.safe,
+    }
+
+
+def _decimal(number: int | None) -> str | None:
+    return None if number is None else str(number)

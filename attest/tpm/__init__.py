@@ -1,0 +1,1 @@
+"""Octets to frozen TPM structures, exact to the octet; no cryptography, no judgement."""

@@ -1,0 +1,59 @@
+"""TPML_PCR_SELECTION: which PCRs a quote covers, in the order in which it digests them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from struct import Struct as Layout
+
+from msgspec import Struct
+
+from attest.tpm.constants import alg
+from attest.tpm.reader import Reader
+
+MAX_BANKS = 16
+"""HASH_COUNT of the reference implementation: more selections than hashes cannot be."""
+
+MAX_SELECT_SIZE = 4
+"""PCR_SELECT_MAX: octets of a PCR bitmap."""
+
+_COUNT = Layout(">I")
+_SELECTION = Layout(">HB")
+
+
+class TpmsPcrSelection(Struct, frozen=True, gc=False):
+    """TPMS_PCR_SELECTION (TPM 2.0 Library Part 2, 10.6.2): the PCRs chosen from one bank.
+
+    Attributes:
+        hash: Algorithm of the bank; a bare number where the specification names none.
+        indices: PCR numbers, ascending, 0 to 31.
+    """
+
+    hash: int
+    indices: tuple[int, ...]
+
+
+@lru_cache(maxsize=256)
+def bitmap_indices(bitmap: bytes) -> tuple[int, ...]:
+    """Return the numbers of the bits set: bit 0 of octet 0 is PCR 0."""
+    bits = int.from_bytes(bitmap, "little")
+    return tuple(index for index in range(8 * len(bitmap)) if bits >> index & 1)
+
+
+def read_selection(reader: Reader) -> tuple[TpmsPcrSelection, ...]:
+    """Take a TPML_PCR_SELECTION (TPM 2.0 Library Part 2, 10.9.7).
+
+    Raises:
+        MalformedError: More than 16 banks, a bitmap of other than 1 to 4 octets, a short buffer.
+    """
+    (count,) = reader.unpack(_COUNT, "pcrSelect.count")
+    if count > MAX_BANKS:
+        reader.fail("pcrSelect.count", f"{count} exceeds {MAX_BANKS}", back=4)
+    selections = []
+    for position in range(count):
+        bank, size = reader.unpack(_SELECTION, "pcrSelect")
+        if not 1 <= size <= MAX_SELECT_SIZE:
+            place = f"pcrSelect[{position}].sizeofSelect"
+            reader.fail(place, f"{size} is not in 1..{MAX_SELECT_SIZE}", back=1)
+        bitmap = reader.octets(size, "pcrSelect")
+        selections.append(TpmsPcrSelection(alg(bank), bitmap_indices(bitmap)))
+    return tuple(selections)

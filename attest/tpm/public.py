@@ -1,0 +1,138 @@
+"""TPM2B_PUBLIC: the public area of a key, with its attributes and its own signing scheme."""
+
+from __future__ import annotations
+
+from struct import Struct as Layout
+
+from msgspec import Struct
+
+from attest.tpm.attestation import MAX_DIGEST
+from attest.tpm.constants import HASH_SIZES, Alg, alg, alg_name
+from attest.tpm.reader import Reader, unframe
+from attest.tpm.signature import MAX_ECC_OCTETS, MAX_RSA_OCTETS
+
+DEFAULT_EXPONENT = 65537
+"""What an exponent of 0 stands for (TPM 2.0 Library Part 2, 12.2.3.5)."""
+
+_HEAD = Layout(">HHI")
+_KEY_TYPES = (Alg.RSA, Alg.ECC)
+_RSA = Alg.RSA
+_NULL = Alg.NULL
+_UNHASHED_SCHEMES = (Alg.NULL, Alg.RSAES)
+_RSA_SIZES = Layout(">HI")
+_SIGNING_SCHEMES = frozenset(
+    {Alg.RSASSA, Alg.RSAPSS, Alg.ECDSA, Alg.ECDAA, Alg.SM2, Alg.ECSCHNORR, Alg.OAEP}
+    | {Alg.ECDH, Alg.ECMQV}
+)
+_NAME = "TPMT_PUBLIC"
+
+
+class RsaKey(Struct, frozen=True, gc=False):
+    """TPMS_RSA_PARMS and the modulus (TPM 2.0 Library Part 2, 12.2.3.5 and 11.2.4.5).
+
+    Attributes:
+        bits: keyBits.
+        exponent: Public exponent; the 0 that stands for 65537 is resolved.
+        modulus: Modulus as its octets, big-endian.
+    """
+
+    bits: int
+    exponent: int
+    modulus: bytes
+
+
+class EccKey(Struct, frozen=True, gc=False):
+    """TPMS_ECC_PARMS and the point (TPM 2.0 Library Part 2, 12.2.3.6 and 11.2.5.2).
+
+    Attributes:
+        curve: TPM_ECC_CURVE, known or not.
+        x: X coordinate as its octets, big-endian.
+        y: Y coordinate as its octets, big-endian.
+    """
+
+    curve: int
+    x: bytes
+    y: bytes
+
+
+class TpmtPublic(Struct, frozen=True, gc=False):
+    """TPMT_PUBLIC (TPM 2.0 Library Part 2, 12.2.4).
+
+    Attributes:
+        name_alg: Hash of the key's Name.
+        attributes: TPMA_OBJECT, all 32 bits.
+        auth_policy: Digest of the key's policy, or empty.
+        scheme: The key's own scheme; Alg.NULL where any may be used.
+        scheme_hash: Hash of the scheme; None where the scheme has none.
+        key: The key itself.
+        octets: The public area, over which the Name is computed.
+    """
+
+    name_alg: int
+    attributes: int
+    auth_policy: bytes
+    scheme: int
+    scheme_hash: int | None
+    key: RsaKey | EccKey
+    octets: bytes
+
+
+def parse_public(data: bytes) -> TpmtPublic:
+    """Parse TPM2B_PUBLIC (TPM 2.0 Library Part 2, 12.2.5) of an RSA or ECC signing key.
+
+    Raises:
+        MalformedError: Another type of key, an unknown nameAlg, a symmetric algorithm or kdf other
+            than null, a size that does not fit, an octet too few or many.
+    """
+    area = data[unframe("TPM2B_PUBLIC", data) :]
+    reader = Reader(_NAME, area)
+    kind, name_alg, attributes = reader.unpack(_HEAD, "type")
+    if kind not in _KEY_TYPES:
+        reader.fail("type", f"{alg_name(kind)} is neither rsa nor ecc", back=8)
+    name_alg = alg(name_alg)
+    if name_alg not in HASH_SIZES:
+        reader.fail("nameAlg", f"{alg_name(name_alg)} is not a known hash", back=6)
+    policy = reader.sized("authPolicy", MAX_DIGEST)
+    if policy and len(policy) != HASH_SIZES[name_alg]:
+        fault = f"{len(policy)} octets are no {alg_name(name_alg)} digest"
+        reader.fail("authPolicy", fault, back=len(policy))
+    _read_null(reader, "symmetric")
+    scheme, scheme_hash = _read_scheme(reader)
+    key = _read_rsa(reader) if kind == _RSA else _read_ecc(reader)
+    reader.finish()
+    return TpmtPublic(name_alg, attributes, policy, scheme, scheme_hash, key, area)
+
+
+def _read_rsa(reader: Reader) -> RsaKey:
+    """Take keyBits, exponent and modulus."""
+    bits, exponent = reader.unpack(_RSA_SIZES, "parameters")
+    modulus = reader.sized("unique", MAX_RSA_OCTETS)
+    return RsaKey(bits, exponent or DEFAULT_EXPONENT, modulus)
+
+
+def _read_ecc(reader: Reader) -> EccKey:
+    """Take curve, kdf and point."""
+    curve = reader.uint16("curveID")
+    _read_null(reader, "kdf")
+    x = reader.sized("unique.x", MAX_ECC_OCTETS)
+    return EccKey(curve, x, reader.sized("unique.y", MAX_ECC_OCTETS))
+
+
+def _read_null(reader: Reader, field: str) -> None:
+    """Take an algorithm that must be TPM_ALG_NULL, so that nothing follows it."""
+    value = reader.uint16(field)
+    if value != _NULL:
+        reader.fail(field, f"{alg_name(value)} is not null", back=2)
+
+
+def _read_scheme(reader: Reader) -> tuple[int, int | None]:
+    """Take TPMT_RSA_SCHEME or TPMT_ECC_SCHEME: the algorithm and, where it has one, its hash."""
+    scheme = alg(reader.uint16("scheme"))
+    if scheme in _UNHASHED_SCHEMES:
+        return scheme, None
+    if scheme not in _SIGNING_SCHEMES:
+        reader.fail("scheme", f"{alg_name(scheme)} is no asymmetric scheme", back=2)
+    digest = alg(reader.uint16("scheme.hashAlg"))
+    if scheme == Alg.ECDAA:
+        reader.uint16("scheme.count")
+    return scheme, digest

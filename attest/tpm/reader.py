@@ -1,0 +1,98 @@
+"""The cursor over untrusted octets: take what is there, name what is not, then finish."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NoReturn
+
+from attest.errors import MalformedError
+
+_UINT16 = Struct(">H")
+
+
+class Reader:
+    """Reads big-endian TPM structures from the front of a buffer, exactly.
+
+    Every fault is a MalformedError whose place is ``<structure>.<field> at octet <offset>``.
+    """
+
+    __slots__ = ("_data", "_end", "_offset", "_structure")
+
+    def __init__(self, structure: str, data: bytes) -> None:
+        """Begin at the front of data; ``structure`` is the name that errors carry."""
+        self._structure = structure
+        self._data = data
+        self._end = len(data)
+        self._offset = 0
+
+    def unpack(self, layout: Struct, field: str) -> tuple[int, ...]:
+        """Take the unsigned integers of a fixed layout."""
+        start = self._offset
+        self._offset = end = start + layout.size
+        if end > self._end:
+            self._short(field, start, layout.size)
+        return layout.unpack_from(self._data, start)
+
+    def uint16(self, field: str) -> int:
+        """Take an unsigned integer of two octets."""
+        start = self._offset
+        self._offset = end = start + 2
+        if end > self._end:
+            self._short(field, start, 2)
+        return self._data[start] << 8 | self._data[start + 1]
+
+    def octets(self, count: int, field: str) -> bytes:
+        """Take ``count`` octets."""
+        start = self._offset
+        self._offset = end = start + count
+        if end > self._end:
+            self._short(field, start, count)
+        return self._data[start:end]
+
+    def sized(self, field: str, most: int) -> bytes:
+        """Take a TPM2B: a 16-bit size of at most ``most``, then as many octets."""
+        data = self._data
+        start = self._offset + 2
+        if start > self._end:
+            self._short(f"{field}.size", start - 2, 2)
+        size = data[start - 2] << 8 | data[start - 1]
+        if size > most:
+            self.fail(f"{field}.size", f"{size} exceeds {most}")
+        self._offset = end = start + size
+        if end > self._end:
+            self._short(field, start, size)
+        return data[start:end]
+
+    def rest(self) -> bytes:
+        """Take whatever is left: the body of a structure that is not looked into."""
+        offset = self._offset
+        self._offset = self._end
+        return self._data[offset:]
+
+    def finish(self) -> None:
+        """Refuse octets that are left over."""
+        left = self._end - self._offset
+        if left:
+            self.fail("end", f"{left} trailing octet{'s' if left > 1 else ''}")
+
+    def fail(self, field: str, fault: str, back: int = 0) -> NoReturn:
+        """Raise for a field whose value is out of bounds, ``back`` octets before the cursor."""
+        place = f"{self._structure}.{field} at octet {self._offset - back}"
+        raise MalformedError(place, fault)
+
+    def _short(self, field: str, offset: int, wanted: int) -> NoReturn:
+        """Raise for a field that the buffer is too short for."""
+        left = self._end - offset
+        place = f"{self._structure}.{field} at octet {offset}"
+        raise MalformedError(place, f"{wanted} octets wanted, {left} left")
+
+
+def unframe(structure: str, data: bytes) -> int:
+    """Check the size of a TPM2B that must fill the buffer; return the offset of its content."""
+    if len(data) < _UINT16.size:
+        raise MalformedError(f"{structure}.size at octet 0", f"2 octets wanted, {len(data)} left")
+    (size,) = _UINT16.unpack_from(data)
+    follow = len(data) - _UINT16.size
+    if size != follow:
+        raise MalformedError(f"{structure}.size at octet 0", f"{size} announced, {follow} follow")
+    return _UINT16.size

@@ -1,0 +1,59 @@
+"""TPMT_SIGNATURE: a signature with its scheme and hash."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from attest.tpm.constants import Alg, alg
+from attest.tpm.reader import Reader
+
+MAX_RSA_OCTETS = 512
+"""MAX_RSA_KEY_BYTES: no TPM has keys over 4096 bits."""
+
+MAX_ECC_OCTETS = 128
+"""MAX_ECC_KEY_BYTES: more than any curve of the specification needs."""
+
+_RSA_SCHEMES = (Alg.RSASSA, Alg.RSAPSS)
+
+
+class TpmtSignature(Struct, frozen=True, gc=False):
+    """TPMT_SIGNATURE (TPM 2.0 Library Part 2, 11.3.4).
+
+    Attributes:
+        scheme: sigAlg; a bare number where the specification names none.
+        hash: Hash of the scheme; None where the scheme is not one that attest reads.
+        rsa: Signature of RSASSA and RSAPSS, big-endian.
+        r: First part of an ECDSA signature, big-endian.
+        s: Second part of an ECDSA signature, big-endian.
+    """
+
+    scheme: int
+    hash: int | None = None
+    rsa: bytes = b""
+    r: bytes = b""
+    s: bytes = b""
+
+
+def parse_signature(data: bytes) -> TpmtSignature:
+    """Parse TPMT_SIGNATURE whole.
+
+    RSASSA, RSAPSS and ECDSA are read to the last octet. Of any other scheme only the name is
+    read, for a check to refuse by it.
+
+    Raises:
+        MalformedError: A size out of bounds, an octet too few or many.
+    """
+    reader = Reader("TPMT_SIGNATURE", data)
+    scheme = alg(reader.uint16("sigAlg"))
+    if scheme in _RSA_SCHEMES:
+        digest = alg(reader.uint16("hash"))
+        signature = TpmtSignature(scheme, digest, reader.sized("sig", MAX_RSA_OCTETS))
+    elif scheme == Alg.ECDSA:
+        digest = alg(reader.uint16("hash"))
+        r = reader.sized("signatureR", MAX_ECC_OCTETS)
+        signature = TpmtSignature(scheme, digest, r=r, s=reader.sized("signatureS", MAX_ECC_OCTETS))
+    else:
+        reader.rest()
+        signature = TpmtSignature(scheme)
+    reader.finish()
+    return signature

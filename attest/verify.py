@@ -1,0 +1,198 @@
+"""The appraisal: evidence, policy and request in; every check asked once; a result out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from attest.checks import CHECKS, CHECKS_WITHOUT_EVIDENCE, Judge
+from attest.context import Context, Request, gather
+from attest.evidence import Evidence, read_evidence
+from attest.policy.compare import Comparison
+from attest.policy.model import (
+    MANDATORY_WITHOUT_TPM,
+    TIERS,
+    AikRules,
+    NonceMode,
+    Policy,
+    PolicySet,
+    Trust,
+)
+from attest.result import AttestationResult, CheckResult, Outcome, failed
+from attest.text import shown
+
+MAX_NONCE = 64
+"""Octets of a nonce that TPM2B_DATA can carry with any TPM."""
+
+_IDS = [check for check, _ in CHECKS]
+_SIGNATURE, _DIGEST = _IDS.index("quote.signature"), _IDS.index("quote.digest")
+_PASS = Outcome.PASS
+_GIVEN = NonceMode.GIVEN
+_NONE = NonceMode.NONE
+_NOT_VOUCHED = "; nothing vouches for the reported values"
+
+
+def verify(  # noqa: PLR0913 - the public call: each expectation is the caller's to state
+    response: object,
+    policy: Policy | PolicySet,
+    *,
+    payload_id: str | None = None,
+    nonce: bytes | None = None,
+    security_tier: str | None = None,
+    at: datetime | None = None,
+) -> AttestationResult:
+    """Appraise the TPM evidence of one response.
+
+    Pure: no network, no file, no clock but the default of ``at``. Whatever the response holds, the
+    answer is a result; only the caller's own mistakes raise.
+
+    Args:
+        response: JSON octets of a response (the fast path), or the dict decoded from them.
+        policy: What ``load_policy`` returned.
+        payload_id: Id that the caller sent. It wins over the saved one, which must not differ.
+        nonce: Expected extraData, 1 to 64 octets; only with ``nonce: given``, and needed there.
+        security_tier: Tier that the caller asked for: standard, high or maximum.
+        at: Moment, with time zone, by which every validity is decided; now by default.
+
+    Returns:
+        The result; ``accepted`` is its decision.
+
+    Raises:
+        ValueError: A naive ``at``, an unknown tier, a nonce that is missing, unwanted or too long.
+        TypeError: A policy or a nonce that is none.
+    """
+    request = Request(payload_id, nonce, security_tier, at if at is not None else datetime.now(UTC))
+    check_request(policy, request)
+    return appraise(read_evidence(response), policy, request)
+
+
+def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -> AttestationResult:
+    """Judge evidence that was read before, for a request whose moment may be unknown."""
+    chosen, scope_fault = _choose(policy, evidence, request)
+    judged = chosen or _asking_nothing(request)
+    context = gather(evidence, judged, scope_fault, request)
+    checks = _judge_all(evidence, context)
+    without_tpm = evidence.declined and not judged.tpm_required
+    comparison = context.comparison or Comparison()
+    attest = evidence.attest
+    return AttestationResult(
+        checks=checks,
+        mandatory=MANDATORY_WITHOUT_TPM if without_tpm else judged.mandatory,
+        nonce_compared=judged.nonce is not _NONE,
+        payload_id=_payload_id(evidence, request),
+        tier=evidence.tier,
+        anchor=context.anchor,
+        baseline=comparison.accepted_name,
+        closest_baseline=comparison.closest_name,
+        differences=comparison.differences,
+        pcrs=context.quoted,
+        aik_name=context.name,
+        aik_hierarchy=context.hierarchy,
+        clock=None if attest is None else attest.clock_info,
+        firmware_version=None if attest is None else attest.firmware_version,
+        policy=None if chosen is None else chosen.identity(),
+        member=evidence.member,
+        verified_at=request.at,
+    )
+
+
+def _judge_all(evidence: Evidence, context: Context) -> tuple[CheckResult, ...]:
+    """Ask every check, and say of PCR comparisons where nothing vouches for the values."""
+    checks = CHECKS if evidence.present else CHECKS_WITHOUT_EVIDENCE
+    try:
+        results = [judge(evidence, context) for _, judge in checks]
+    except Exception:  # noqa: BLE001 - found out below, check by check
+        results = [_guarded(check, judge, evidence, context) for check, judge in checks]
+    if results[_SIGNATURE].outcome is not _PASS or results[_DIGEST].outcome is not _PASS:
+        results = [_unvouched(result) for result in results]
+    return tuple(results)
+
+
+def _guarded(check: str, judge: Judge, evidence: Evidence, context: Context) -> CheckResult:
+    """Ask one check; an exception on the way counts against the response."""
+    try:
+        return judge(evidence, context)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
+        return failed(check, f"unexpected {type(error).__name__}: {shown(str(error))}")
+
+
+def _unvouched(result: CheckResult) -> CheckResult:
+    """Say of a judgement on PCR values that nothing vouches for them."""
+    if not result.id.startswith("pcr.") or result.outcome is Outcome.SKIP:
+        return result
+    return CheckResult(result.id, result.outcome, result.reason + _NOT_VOUCHED)
+
+
+def _choose(
+    policy: Policy | PolicySet, evidence: Evidence, request: Request
+) -> tuple[Policy | None, str | None]:
+    """Find the one policy that applies; the tier asked for wins over the reported one."""
+    tier = request.security_tier or evidence.tier
+    if isinstance(policy, Policy):
+        if policy.applies(tier):
+            return policy, None
+        wanted = ", ".join(policy.tiers or ())
+        return policy, f"the policy applies to tier {wanted}, the response has {_tier(tier)}"
+    applying = policy.applying(tier, request.at)
+    if len(applying) == 1:
+        return applying[0], None
+    if not applying:
+        return None, f"no policy of the set applies to tier {_tier(tier)} at this time"
+    names = ", ".join(one.name for one in applying)
+    return None, f"{len(applying)} policies of the set apply to tier {_tier(tier)}: {names}"
+
+
+def _tier(tier: str | None) -> str:
+    return "none" if tier is None else f'"{shown(tier)}"'
+
+
+def _asking_nothing(request: Request) -> Policy:
+    """Return what the other checks judge by where no policy of a set applies."""
+    nonce = NonceMode.PAYLOAD_ID if request.nonce is None else NonceMode.GIVEN
+    return Policy(name="", aik=AikRules(Trust.UNANCHORED), nonce=nonce)
+
+
+def _payload_id(evidence: Evidence, request: Request) -> str | None:
+    """Return the id that the result carries: the caller's, else the saved one, if it is text."""
+    payload_id = evidence.payload_id if request.payload_id is None else request.payload_id
+    if type(payload_id) is not str:
+        return None
+    try:
+        payload_id.encode()
+    except UnicodeEncodeError:
+        return None
+    return payload_id
+
+
+def check_request(policy: Policy | PolicySet, request: Request) -> None:
+    """Raise for what is the caller's own mistake, whatever the response holds.
+
+    Raises:
+        ValueError: A naive ``at``, an unknown tier, a nonce that is missing, unwanted or too long.
+        TypeError: A policy or a nonce that is none.
+    """
+    if not isinstance(policy, (Policy, PolicySet)):
+        raise TypeError(f"policy is {type(policy).__name__}, expected what load_policy returns")
+    if request.at is not None and request.at.utcoffset() is None:
+        raise ValueError("at has no time zone")
+    tier = request.security_tier
+    if tier is not None and tier not in TIERS:
+        raise ValueError(f"security_tier is {tier!r}, expected one of {', '.join(TIERS)}")
+    _check_nonce(policy, request.nonce)
+
+
+def _check_nonce(policy: Policy | PolicySet, nonce: bytes | None) -> None:
+    """Raise where a nonce is given and not asked for, or the other way round."""
+    if nonce is None and isinstance(policy, Policy) and policy.nonce is not _GIVEN:
+        return
+    policies = (policy,) if isinstance(policy, Policy) else policy.policies
+    asked = [one.nonce is _GIVEN for one in policies]
+    if nonce is None:
+        if all(asked):
+            raise ValueError("the policy says nonce: given, and no nonce was given")
+        return
+    if not isinstance(nonce, bytes):
+        raise TypeError(f"nonce is {type(nonce).__name__}, expected bytes")
+    if not any(asked):
+        raise ValueError("a nonce was given, and the policy does not say nonce: given")
+    if not 1 <= len(nonce) <= MAX_NONCE:
+        raise ValueError(f"nonce has {len(nonce)} octets, expected 1 to {MAX_NONCE}")
