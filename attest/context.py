@@ -42,7 +42,7 @@ class Context(Struct, frozen=True, gc=False):
         scope_fault: Why no policy, or not this one, applies; None where it does.
         request: The caller's side.
         nonce: Expected extraData, or None where there is none to expect.
-        nonce_fault: Why there is none to expect, or why the saved id counts against the response.
+        nonce_fault: Why there is none to expect, though the policy wants one compared.
         name: Name of the AIK.
         hierarchy: Hierarchy under which the AIK is a primary, by the quote's qualifiedSigner.
         quoted: PCR values under the signed selection; None without quote or values.
@@ -99,25 +99,23 @@ def _expected_nonce(
     evidence: Evidence, policy: Policy, request: Request
 ) -> tuple[bytes | None, str | None]:
     """Return the expected extraData, and what is wrong with the ids that it comes from."""
+    saved, sent = evidence.payload_id, request.payload_id
+    if sent is not None and saved is not None and saved != sent:
+        return None, "the saved payload_id is not the one that was sent"
     if policy.nonce is NonceMode.GIVEN:
         return request.nonce, None if request.nonce else "no nonce was given"
     if request.nonce is not None:
         return None, "a nonce was given, and the policy that applies does not ask for one"
     if policy.nonce is NonceMode.NONE:
         return None, None
-    saved, sent = evidence.payload_id, request.payload_id
     payload_id = saved if sent is None else sent
     if type(payload_id) is not str or not payload_id:
         owner = "saved" if sent is None else "given"
         return None, f"the {owner} payload_id is {'empty' if payload_id == '' else 'no string'}"
     try:
-        octets = payload_id.encode()
+        return crypto.payload_nonce(payload_id.encode()), None
     except UnicodeEncodeError:
         return None, "the payload_id is not UTF-8"
-    nonce = crypto.payload_nonce(octets)
-    if saved is not None and saved != payload_id:
-        return nonce, "the saved payload_id is not the one that was sent"
-    return nonce, None
 
 
 def _quoted(evidence: Evidence) -> Quoted | None:

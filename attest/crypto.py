@@ -24,10 +24,12 @@ class RsaVerifyingKey(Struct, frozen=True, gc=False):
     Attributes:
         key: The key.
         size: Octets of its modulus, and so of its signatures.
+        bits: Bits of its modulus.
     """
 
     key: rsa.RSAPublicKey
     size: int
+    bits: int
 
 
 class EccVerifyingKey(Struct, frozen=True, gc=False):
@@ -36,10 +38,12 @@ class EccVerifyingKey(Struct, frozen=True, gc=False):
     Attributes:
         key: The key.
         size: Octets of its field, and so the most that r and s have.
+        bits: Bits of its field.
     """
 
     key: ec.EllipticCurvePublicKey
     size: int
+    bits: int
 
 
 VerifyingKey = RsaVerifyingKey | EccVerifyingKey
@@ -135,7 +139,8 @@ def _build_rsa(key: RsaKey) -> RsaVerifyingKey | None:
         built = rsa.RSAPublicNumbers(key.exponent, modulus).public_key()
     except (ValueError, UnsupportedAlgorithm):
         return None
-    return RsaVerifyingKey(built, (modulus.bit_length() + 7) // 8)
+    bits = modulus.bit_length()
+    return RsaVerifyingKey(built, (bits + 7) // 8, bits)
 
 
 def _build_ecc(key: EccKey) -> EccVerifyingKey | None:
@@ -154,7 +159,7 @@ def _build_ecc(key: EccKey) -> EccVerifyingKey | None:
     except ValueError as error:
         fault = f"the point does not lie on {curve.name}"
         raise MalformedError("TPMT_PUBLIC.unique", fault) from error
-    return EccVerifyingKey(built, size)
+    return EccVerifyingKey(built, size, curve.key_size)
 
 
 def signature_fault(key: VerifyingKey, signature: TpmtSignature, signed: bytes) -> str | None:
