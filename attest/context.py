@@ -16,6 +16,7 @@ from attest.tpm.constants import alg_name
 from attest.tpm.public import TpmtPublic
 
 _HIERARCHY_NAMES = {handle: name for name, handle in HIERARCHIES.items()}
+_GIVEN, _PAYLOAD_ID = NonceMode.GIVEN, NonceMode.PAYLOAD_ID
 
 
 class Request(Struct, frozen=True, gc=False):
@@ -41,11 +42,12 @@ class Context(Struct, frozen=True, gc=False):
         policy: The policy; where none applies, one that asks for nothing.
         scope_fault: Why no policy, or not this one, applies; None where it does.
         request: The caller's side.
+        payload_id: The caller's id, else the saved one; None where that is no text.
         nonce: Expected extraData, or None where there is none to expect.
         nonce_fault: Why there is none to expect, though the policy wants one compared.
         name: Name of the AIK.
         hierarchy: Hierarchy under which the AIK is a primary, by the quote's qualifiedSigner.
-        quoted: PCR values under the signed selection; None without quote or values.
+        quoted: PCR values under the signed selection, in its order; None without quote or values.
         comparison: Those values against the policy; None without values.
         anchor: What ties the AIK to a known TPM, or None.
     """
@@ -53,6 +55,7 @@ class Context(Struct, frozen=True, gc=False):
     policy: Policy
     scope_fault: str | None
     request: Request
+    payload_id: str | None
     nonce: bytes | None
     nonce_fault: str | None
     name: bytes | None
@@ -66,19 +69,28 @@ def gather(
     evidence: Evidence, policy: Policy, scope_fault: str | None, request: Request
 ) -> Context:
     """Compute once what several checks and the result need."""
-    nonce, nonce_fault = _expected_nonce(evidence, policy, request)
-    name = hierarchy = None
-    if evidence.public is not None:
-        name = crypto.compute_name(evidence.public)
-        if evidence.attest is not None:
-            hierarchy = primary_of(evidence.public, name, evidence.attest)
-    quoted = _quoted(evidence)
-    comparison = None if quoted is None else compare(policy, quoted, request.at)
-    anchor = _anchor(evidence, policy, name)
+    payload_id, octets = _payload_id(evidence, request)
+    nonce, nonce_fault = _expected_nonce(evidence, policy, request, octets)
+    public, attest, values = evidence.public, evidence.attest, evidence.pcr_values
+    name = hierarchy = quoted = comparison = anchor = None
+    if public is not None:
+        name = crypto.compute_name(public)
+        if attest is not None:
+            hierarchy = primary_of(public, name, attest)
+    if attest is not None and values is not None and isinstance(attest.attested, TpmsQuoteInfo):
+        quoted = {
+            selection.hash: {index: bank[index] for index in selection.indices if index in bank}
+            for selection in attest.attested.pcr_select
+            if selection.indices and (bank := values.get(alg_name(selection.hash))) is not None
+        }
+        comparison = compare(policy, quoted, request.at)
+    if name is not None and (policy.aik.names or policy.aik.spki_sha256):
+        anchor = _anchor(evidence, policy, name)
     return Context(
         policy,
         scope_fault,
         request,
+        payload_id,
         nonce,
         nonce_fault,
         name,
@@ -95,51 +107,41 @@ def primary_of(public: TpmtPublic, name: bytes, attest: TpmsAttest) -> str | Non
     return None if handle is None else _HIERARCHY_NAMES[handle]
 
 
+def _payload_id(evidence: Evidence, request: Request) -> tuple[str | None, bytes]:
+    """Return the caller's id, or else the saved one, and its octets; none where it is no text."""
+    payload_id = evidence.payload_id if request.payload_id is None else request.payload_id
+    if type(payload_id) is not str:
+        return None, b""
+    try:
+        return payload_id, payload_id.encode()
+    except UnicodeEncodeError:
+        return None, b""
+
+
 def _expected_nonce(
-    evidence: Evidence, policy: Policy, request: Request
+    evidence: Evidence, policy: Policy, request: Request, payload_id: bytes
 ) -> tuple[bytes | None, str | None]:
     """Return the expected extraData, and what is wrong with the ids that it comes from."""
     saved, sent = evidence.payload_id, request.payload_id
     if sent is not None and saved is not None and saved != sent:
         return None, "the saved payload_id is not the one that was sent"
-    if policy.nonce is NonceMode.GIVEN:
+    mode = policy.nonce
+    if mode is _GIVEN:
         return request.nonce, None if request.nonce else "no nonce was given"
     if request.nonce is not None:
         return None, "a nonce was given, and the policy that applies does not ask for one"
-    if policy.nonce is NonceMode.NONE:
+    if mode is not _PAYLOAD_ID:
         return None, None
-    payload_id = saved if sent is None else sent
-    if type(payload_id) is not str or not payload_id:
+    if not payload_id:
         owner = "saved" if sent is None else "given"
-        return None, f"the {owner} payload_id is {'empty' if payload_id == '' else 'no string'}"
-    try:
-        return crypto.payload_nonce(payload_id.encode()), None
-    except UnicodeEncodeError:
-        return None, "the payload_id is not UTF-8"
+        return None, f"the {owner} payload_id is missing, empty or no text"
+    return crypto.payload_nonce(payload_id), None
 
 
-def _quoted(evidence: Evidence) -> Quoted | None:
-    """Return the reported values of the PCRs in the signed selection, and of no others."""
-    if evidence.attest is None or evidence.pcr_values is None:
-        return None
-    info = evidence.attest.attested
-    if not isinstance(info, TpmsQuoteInfo):
-        return None
-    quoted: dict[int, dict[int, bytes]] = {}
-    for selection in info.pcr_select:
-        reported = evidence.pcr_values.get(alg_name(selection.hash))
-        if reported is not None and selection.indices:
-            bank = quoted.setdefault(selection.hash, {})
-            for index in selection.indices:
-                if index in reported:
-                    bank[index] = reported[index]
-    return quoted
-
-
-def _anchor(evidence: Evidence, policy: Policy, name: bytes | None) -> Anchor | None:
+def _anchor(evidence: Evidence, policy: Policy, name: bytes) -> Anchor | None:
     """Return what ties the AIK to a known TPM: its enrolled Name or public key."""
     rules = policy.aik
-    if name is not None and name in rules.names:
+    if name in rules.names:
         return Anchor("enrolled", "name", name)
     if evidence.key is not None and rules.spki_sha256:
         spki = crypto.spki_sha256(evidence.key)

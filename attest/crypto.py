@@ -130,7 +130,7 @@ def build_key(public: TpmtPublic) -> VerifyingKey | None:
 
 def _build_rsa(key: RsaKey) -> RsaVerifyingKey | None:
     """Build an RSA key; the strength of its numbers is a check's to judge."""
-    modulus = int.from_bytes(key.modulus, "big")
+    modulus = key.modulus
     if not modulus & 1:
         raise MalformedError("TPMT_PUBLIC.unique", "an even modulus is no RSA key")
     if not key.exponent & 1 or key.exponent < _SMALLEST_EXPONENT or key.exponent >= modulus:

@@ -12,38 +12,59 @@ from attest.text import shown
 from attest.tpm.constants import BANKS, HASH_SIZES
 
 _INDICES = {str(index): index for index in range(32)}
-_HEX_DIGITS = {bank: 2 * HASH_SIZES[alg] for bank, alg in BANKS.items()}
-_MAX_INDEX_DIGITS = 9
+_BANK_SIZES = {bank: HASH_SIZES[alg] for bank, alg in BANKS.items()}
+_MAX_DIGITS = 9
+"""Digits of a PCR number; more than any TPM could mean."""
+_MISSING: Any = object()
 
 PcrValues = Mapping[str, Mapping[int, bytes]]
 """Reported PCR values by bank and index, as the server names the banks."""
 
 
-def wrong_type(parent: Mapping[str, Any], member: str, wanted: str) -> str:
-    """Say that a member is missing or of another type."""
-    if member not in parent:
-        return f"{member}: missing"
-    return f"{member}: {type_name(parent[member])}, expected {wanted}"
+def unlike(value: object, wanted: str) -> str:
+    """Say that a member is missing, or of another type than wanted."""
+    return "missing" if value is _MISSING else f"{type_name(value)}, expected {wanted}"
+
+
+def mapping(parent: Mapping[str, Any], name: str, faults: list[str]) -> dict[str, Any] | None:
+    """Take an object, or name the fault."""
+    value = parent.get(name, _MISSING)
+    if type(value) is dict:
+        return value
+    faults.append(f"{name}: {unlike(value, 'an object')}")
+    return None
+
+
+def text(parent: Mapping[str, Any], name: str, faults: list[str]) -> str | None:
+    """Take text, or name the fault."""
+    value = parent.get(name, _MISSING)
+    if type(value) is str:
+        return value
+    faults.append(f"{name}: {unlike(value, 'a string')}")
+    return None
 
 
 def octets(parent: Mapping[str, Any], name: str, most: int) -> bytes:
-    """Take octets in base64: canonical, and not more than ``most``, counted before decoding."""
-    text = parent.get(name)
+    """Take octets in base64; see ``decoded``."""
+    return decoded(name, parent.get(name, _MISSING), most)
+
+
+def decoded(place: str, text: object, most: int) -> bytes:
+    """Decode canonical base64 (RFC 4648, 4): padded, no foreign character, no stray bit.
+
+    Raises:
+        MalformedError: No text, no canonical base64, or more than ``most`` octets, which are
+            counted before decoding.
+    """
     if type(text) is not str:
-        _, _, fault = wrong_type(parent, name, "a string").partition(": ")
-        raise MalformedError(name, fault)
-    return decoded(name, text, most)
-
-
-def decoded(place: str, text: str, most: int) -> bytes:
-    """Decode canonical base64 (RFC 4648, 4): padded, no foreign character, no stray bit."""
-    if len(text) > (most + 2) // 3 * 4:
+        raise MalformedError(place, unlike(text, "a string"))
+    if 3 * len(text) > 4 * most + 8:
         raise MalformedError(place, f"{len(text)} characters hold more than {most} octets")
     try:
         data = a2b_base64(text)
     except ValueError:
         data = b""
-    if b2a_base64(data, newline=False).decode("ascii") != text:
+    if b2a_base64(data, newline=False) != text.encode():
         raise MalformedError(place, "is not canonical base64")
     if len(data) > most:
         raise MalformedError(place, f"{len(data)} octets exceed {most}")
@@ -52,42 +73,59 @@ def decoded(place: str, text: str, most: int) -> bytes:
 
 def pcr_values(member: Mapping[str, Any], faults: list[str]) -> PcrValues | None:
     """Take the reported PCR values; a value at fault is named, and stands as no octets."""
-    banks = member.get("pcr_values")
-    if type(banks) is not dict:
-        faults.append(wrong_type(member, "pcr_values", "an object"))
+    banks = mapping(member, "pcr_values", faults)
+    if banks is None:
         return None
     result: dict[str, dict[int, bytes]] = {}
     for bank, values in banks.items():
         if type(values) is not dict:
-            place = f"pcr_values.{shown(bank)}"
-            faults.append(f"{place}: {type_name(values)}, expected an object")
+            faults.append(f"pcr_values.{shown(bank)}: {unlike(values, 'an object')}")
             continue
-        digits = _HEX_DIGITS.get(bank)
-        read: dict[int, bytes] = {}
-        for key, text in values.items():
-            index = _INDICES.get(key)
-            if index is None:
-                index = _unusual_index(key)
-            value = _hex_octets(text, digits)
-            if index is None or not value:
-                wanted = f"{digits or 'an even number of'} hex digits"
-                fault = f"expected {wanted}" if index is not None else "is no PCR number"
-                faults.append(f"pcr_values.{shown(bank)}.{shown(key)}: {fault}")
-            if index is not None:
-                read[index] = value
+        size = _BANK_SIZES.get(bank, 0)
+        try:
+            read = {
+                _INDICES[index]: value
+                for index, text in values.items()
+                if len(text) == 2 * size and len(value := bytes.fromhex(text)) == size
+            }
+        except (KeyError, TypeError, ValueError):
+            read = {}
+        if len(read) < len(values):
+            read = _read_one_by_one(bank, values, faults)
         result[bank] = read
     return result
 
 
+def _read_one_by_one(bank: str, values: Mapping[str, Any], faults: list[str]) -> dict[int, bytes]:
+    """Take the values of a bank in which one is at fault, or which no TPM has."""
+    size = _BANK_SIZES.get(bank)
+    wanted = "hex" if size is None else f"{2 * size} hex digits"
+    read: dict[int, bytes] = {}
+    for key, text in values.items():
+        place = f"pcr_values.{shown(bank)}.{shown(key)}"
+        index = _INDICES.get(key)
+        if index is None:
+            index = _unusual_index(key)
+        if index is None:
+            faults.append(f"{place}: is no PCR number")
+            continue
+        value = _hex_octets(text)
+        if not value or len(value) != (size or len(value)):
+            faults.append(f"{place}: expected {wanted}")
+            value = b""
+        read[index] = value
+    return read
+
+
 def _unusual_index(key: str) -> int | None:
     """Read a PCR number that no TPM has; None where it is not a canonical decimal."""
-    canonical = key.isascii() and key.isdigit() and (key == "0" or not key.startswith("0"))
-    return int(key) if canonical and len(key) <= _MAX_INDEX_DIGITS else None
+    canonical = key.isascii() and key.isdigit() and not key.startswith("0")
+    return int(key) if canonical and len(key) <= _MAX_DIGITS else None
 
 
-def _hex_octets(text: object, digits: int | None) -> bytes:
-    """Decode hex of a known number of digits, or of any; no octets where it is not hex."""
-    if type(text) is not str or (digits is not None and len(text) != digits):
+def _hex_octets(text: object) -> bytes:
+    """Decode hex without spaces or prefix; no octets where it is none."""
+    if type(text) is not str:
         return b""
     try:
         data = bytes.fromhex(text)

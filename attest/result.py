@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 import rfc8785
 
-from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM
+from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Policy
 from attest.tpm.attestation import TpmsClockInfo
 from attest.tpm.constants import alg_name
 from attest.version import __version__
@@ -136,7 +136,7 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         aik_hierarchy: Hierarchy under which it is a primary.
         clock: Clock and counters of the quote.
         firmware_version: Firmware version of the quote.
-        policy: Name, serial and digest of the policy, or None where none applies.
+        policy: The policy that judged, or None where none applies.
         member: The ``tpm_attestation`` member that was judged.
         verified_at: Moment of every validity decision.
     """
@@ -155,7 +155,7 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     aik_hierarchy: str | None = None
     clock: TpmsClockInfo | None = None
     firmware_version: int | None = None
-    policy: Mapping[str, str | int | None] | None = None
+    policy: Policy | None = None
     member: Mapping[str, Any] | None = None
     verified_at: datetime | None = None
 
@@ -176,7 +176,7 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def assurance(self) -> Assurance:
         """What was proven of the signing key, on refusals too."""
-        passing = {check.id for check in self.checks if check.outcome is Outcome.PASS}
+        passing = {check.id for check in self.checks if check.outcome is _PASS}
         if not passing >= _SELF_CONSISTENCY or (
             self.nonce_compared and "quote.nonce" not in passing
         ):
@@ -216,7 +216,7 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "aik": _aik(self.aik_name, self.aik_hierarchy),
             "clock": _clock(self.clock),
             "firmware_version": _decimal(self.firmware_version),
-            "policy": None if self.policy is None else dict(self.policy),
+            "policy": None if self.policy is None else self.policy.identity(),
             "evidence_sha256": evidence_sha256(self.member),
             "verified_at": None if self.verified_at is None else timestamp(self.verified_at),
             "verifier": VERIFIER,

@@ -23,9 +23,9 @@ from attest.text import shown
 MAX_NONCE = 64
 """Octets of a nonce that TPM2B_DATA can carry with any TPM."""
 
-_IDS = [check for check, _ in CHECKS]
-_SIGNATURE, _DIGEST = _IDS.index("quote.signature"), _IDS.index("quote.digest")
+_SIGNATURE, _DIGEST = map(list(CHECKS).index, ("quote.signature", "quote.digest"))
 _PASS = Outcome.PASS
+_NOTHING_COMPARED = Comparison()
 _GIVEN = NonceMode.GIVEN
 _NONE = NonceMode.NONE
 _NOT_VOUCHED = "; nothing vouches for the reported values"
@@ -71,37 +71,43 @@ def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -
     judged = chosen or _asking_nothing(request)
     context = gather(evidence, judged, scope_fault, request)
     checks = _judge_all(evidence, context)
-    without_tpm = evidence.declined and not judged.tpm_required
-    comparison = context.comparison or Comparison()
+    comparison = context.comparison or _NOTHING_COMPARED
     attest = evidence.attest
     return AttestationResult(
         checks=checks,
-        mandatory=MANDATORY_WITHOUT_TPM if without_tpm else judged.mandatory,
+        mandatory=MANDATORY_WITHOUT_TPM if _does_without(evidence, judged) else judged.mandatory,
         nonce_compared=judged.nonce is not _NONE,
-        payload_id=_payload_id(evidence, request),
+        payload_id=context.payload_id,
         tier=evidence.tier,
         anchor=context.anchor,
-        baseline=comparison.accepted_name,
-        closest_baseline=comparison.closest_name,
-        differences=comparison.differences,
+        baseline=comparison.matched,
+        closest_baseline=comparison.closest,
+        differences=comparison.rule_differences + comparison.baseline_differences,
         pcrs=context.quoted,
         aik_name=context.name,
         aik_hierarchy=context.hierarchy,
         clock=None if attest is None else attest.clock_info,
         firmware_version=None if attest is None else attest.firmware_version,
-        policy=None if chosen is None else chosen.identity(),
+        policy=chosen,
         member=evidence.member,
         verified_at=request.at,
     )
 
 
+def _does_without(evidence: Evidence, policy: Policy) -> bool:
+    """Tell whether a response says that it has no TPM, and the policy lets that pass."""
+    return evidence.declined and not policy.tpm_required
+
+
 def _judge_all(evidence: Evidence, context: Context) -> tuple[CheckResult, ...]:
     """Ask every check, and say of PCR comparisons where nothing vouches for the values."""
-    checks = CHECKS if evidence.present else CHECKS_WITHOUT_EVIDENCE
+    judges = CHECKS.values() if evidence.present else CHECKS_WITHOUT_EVIDENCE.values()
     try:
-        results = [judge(evidence, context) for _, judge in checks]
+        results = [judge(evidence, context) for judge in judges]
     except Exception:  # noqa: BLE001 - found out below, check by check
-        results = [_guarded(check, judge, evidence, context) for check, judge in checks]
+        results = [
+            _guarded(*check, evidence, context) for check in zip(CHECKS, judges, strict=True)
+        ]
     if results[_SIGNATURE].outcome is not _PASS or results[_DIGEST].outcome is not _PASS:
         results = [_unvouched(result) for result in results]
     return tuple(results)
@@ -149,18 +155,6 @@ def _asking_nothing(request: Request) -> Policy:
     """Return what the other checks judge by where no policy of a set applies."""
     nonce = NonceMode.PAYLOAD_ID if request.nonce is None else NonceMode.GIVEN
     return Policy(name="", aik=AikRules(Trust.UNANCHORED), nonce=nonce)
-
-
-def _payload_id(evidence: Evidence, request: Request) -> str | None:
-    """Return the id that the result carries: the caller's, else the saved one, if it is text."""
-    payload_id = evidence.payload_id if request.payload_id is None else request.payload_id
-    if type(payload_id) is not str:
-        return None
-    try:
-        payload_id.encode()
-    except UnicodeEncodeError:
-        return None
-    return payload_id
 
 
 def check_request(policy: Policy | PolicySet, request: Request) -> None:

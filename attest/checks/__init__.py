@@ -31,8 +31,8 @@ from attest.result import CheckResult, skipped
 
 Judge = Callable[[Evidence, Context], CheckResult]
 
-CHECKS: tuple[tuple[str, Judge], ...] = tuple(
-    (check.ID, check.judge)
+CHECKS: dict[str, Judge] = {
+    check.ID: check.judge
     for check in (
         present,
         form,
@@ -54,8 +54,8 @@ CHECKS: tuple[tuple[str, Judge], ...] = tuple(
         validity,
         tier,
     )
-)
-"""Every check: its id, and the function that judges by it."""
+}
+"""Every check: its id, and the function that judges by it, in the order of results."""
 
 
 def _nothing_to_ask(check: str) -> Judge:
@@ -68,8 +68,8 @@ def _nothing_to_ask(check: str) -> Judge:
     return judge
 
 
-CHECKS_WITHOUT_EVIDENCE = tuple(
-    (check, _nothing_to_ask(check) if check.startswith(("quote.", "aik.", "pcr.")) else judge)
-    for check, judge in CHECKS
-)
+CHECKS_WITHOUT_EVIDENCE = {
+    check: _nothing_to_ask(check) if check.startswith(("quote.", "aik.", "pcr.")) else judge
+    for check, judge in CHECKS.items()
+}
 """The same checks, where a response has no evidence to ask about."""

@@ -24,7 +24,7 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
         return failed(ID, f"matches {revoked.name}, revoked: {shown(revoked.revoked or '')}")
     if comparison.matched is None:
         return failed(ID, _mismatch(comparison))
-    return passed(ID, f"matches {comparison.matched.name}")
+    return passed(ID, f"matches {comparison.matched}")
 
 
 def _mismatch(comparison: Comparison) -> str:
@@ -34,4 +34,4 @@ def _mismatch(comparison: Comparison) -> str:
         return f"matches {lapsed.name}, which is valid only {lapsed.valid}"
     if comparison.closest is None:
         return "no baseline is in force"
-    return f"closest is {comparison.closest.name}: {written(comparison.baseline_differences)}"
+    return f"closest is {comparison.closest}: {written(comparison.baseline_differences)}"

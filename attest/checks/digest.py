@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attest import crypto
 from attest.context import Context
 from attest.evidence import Evidence
-from attest.members import PcrValues
 from attest.result import CheckResult, failed, passed, skipped
 from attest.tpm.attestation import TpmsQuoteInfo
 from attest.tpm.constants import HASH_SIZES, alg_name
 from attest.tpm.pcr import TpmsPcrSelection
 
 ID = "quote.digest"
+_NOTHING: Mapping[int, bytes] = {}
 _EQUAL = passed(ID, "pcrDigest is the digest of the reported values")
 
 
 def judge(evidence: Evidence, context: Context) -> CheckResult:
     """Digest the values in the order of the selection, with the hash of the signing scheme."""
-    if evidence.attest is None or evidence.pcr_values is None:
+    if evidence.attest is None or context.quoted is None:
         return skipped(ID, "the quote or the PCR values could not be read")
     info = evidence.attest.attested
     if not isinstance(info, TpmsQuoteInfo):
@@ -25,10 +27,13 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     scheme_hash = _scheme_hash(evidence)
     if scheme_hash not in HASH_SIZES:
         return skipped(ID, "the hash of the signing scheme is unknown")
-    values, missing = _values(info.pcr_select, evidence.pcr_values)
-    if missing is not None:
-        return failed(ID, f"there is no readable value of {missing} to digest")
-    seen, wanted = info.pcr_digest, crypto.digest(scheme_hash, values)
+    values: list[bytes] = []
+    for selection in info.pcr_select:
+        bank = context.quoted.get(selection.hash, _NOTHING)
+        if len(bank) < len(selection.indices) or b"" in bank.values():
+            return failed(ID, f"there is no readable value of {_missing(selection, bank)}")
+        values += bank.values()
+    seen, wanted = info.pcr_digest, crypto.digest(scheme_hash, b"".join(values))
     if seen != wanted:
         reported = f"the reported values have {alg_name(scheme_hash)} {wanted.hex()}"
         return failed(ID, f"pcrDigest is {seen.hex() or 'empty'}, {reported}")
@@ -42,19 +47,7 @@ def _scheme_hash(evidence: Evidence) -> int:
     return (evidence.public.scheme_hash if evidence.public is not None else None) or 0
 
 
-def _values(
-    selections: tuple[TpmsPcrSelection, ...], reported: PcrValues
-) -> tuple[bytes, str | None]:
-    """Join the values in the order of the selection; name the first that is missing."""
-    parts = []
-    for selection in selections:
-        if not selection.indices:
-            continue
-        bank = alg_name(selection.hash)
-        values = reported.get(bank, {})
-        for index in selection.indices:
-            value = values.get(index)
-            if not value:
-                return b"", f"{bank}:{index}"
-            parts.append(value)
-    return b"".join(parts), None
+def _missing(selection: TpmsPcrSelection, bank: Mapping[int, bytes]) -> str:
+    """Name the selected PCRs that have no value to digest."""
+    missing = [str(index) for index in selection.indices if not bank.get(index)]
+    return f"{alg_name(selection.hash)}:{','.join(missing)}"

@@ -8,6 +8,7 @@ from attest.result import CheckResult, failed, passed, skipped
 from attest.tpm.constants import AttestType
 
 ID = "quote.type"
+_TYPE = AttestType.QUOTE
 _QUOTE = passed(ID, "type is TPM_ST_ATTEST_QUOTE")
 _NAMES = {int(kind): f"TPM_ST_ATTEST_{kind.name}" for kind in AttestType}
 
@@ -17,7 +18,7 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     if evidence.attest is None:
         return skipped(ID, "the quote could not be read")
     kind = evidence.attest.type
-    if kind != AttestType.QUOTE:
+    if kind != _TYPE:
         seen = _NAMES.get(kind, "unknown")
         return failed(ID, f"type is 0x{kind:04x} ({seen}), expected TPM_ST_ATTEST_QUOTE")
     return _QUOTE

@@ -11,22 +11,23 @@ from attest.tpm.constants import HASH_SIZES, Alg, alg_name
 from attest.tpm.public import RsaKey, TpmtPublic
 
 ID = "aik.scheme"
+_ECDSA = Alg.ECDSA
 _RSA_SCHEMES = (Alg.RSASSA, Alg.RSAPSS)
 
 
 def judge(evidence: Evidence, context: Context) -> CheckResult:
     """Compare the signature's scheme and hash with the key's own, then with the allow-list."""
-    if evidence.signature is None or evidence.public is None:
+    signature, public = evidence.signature, evidence.public
+    if signature is None or public is None:
         return skipped(ID, "the signature or the AIK could not be read")
-    seen = (evidence.signature.scheme, evidence.signature.hash)
-    own = (evidence.public.scheme, evidence.public.scheme_hash)
-    if seen != own:
-        return failed(ID, f"signed with {_named(*seen)}, the AIK's own scheme is {_named(*own)}")
-    scheme, digest = seen
-    if digest is None or digest not in HASH_SIZES or not _fits(evidence.public, scheme):
-        return failed(ID, f"{_named(*seen)} is no scheme of this key that attest verifies")
+    scheme, digest = signature.scheme, signature.hash
+    if scheme != public.scheme or digest != public.scheme_hash:
+        own = _named(public.scheme, public.scheme_hash)
+        return failed(ID, f"signed with {_named(scheme, digest)}, the AIK's own scheme is {own}")
+    if digest is None or digest not in HASH_SIZES or not _fits(public, scheme):
+        return failed(ID, f"{_named(scheme, digest)} is no scheme of this key that attest verifies")
     if (scheme, digest) not in context.policy.schemes:
-        return failed(ID, f"{_named(*seen)} is not among the schemes that the policy allows")
+        return failed(ID, f"{_named(scheme, digest)} is not among the schemes the policy allows")
     return _allowed(scheme, digest)
 
 
@@ -34,7 +35,7 @@ def _fits(public: TpmtPublic, scheme: int) -> bool:
     """Tell whether a scheme belongs to the type of the key."""
     if isinstance(public.key, RsaKey):
         return scheme in _RSA_SCHEMES
-    return scheme == Alg.ECDSA
+    return scheme == _ECDSA
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import lru_cache
 
 from attest.context import Context
@@ -19,7 +19,8 @@ _INDICES = {str(index): index for index in range(PCR_COUNT)}
 _LONGEST_BANKS = 1024
 """Characters of pcr_banks: every PCR of every bank takes fewer."""
 
-Selected = Mapping[str, tuple[int, ...]]
+Selected = Mapping[str, Set[int]]
+"""PCR numbers by bank's name."""
 
 
 def judge(evidence: Evidence, context: Context) -> CheckResult:
@@ -34,7 +35,7 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
         return failed(ID, fault)
     if evidence.pcr_values is None or evidence.pcr_banks is None:
         return failed(ID, "pcr_values or pcr_banks could not be read")
-    values = {bank: tuple(sorted(pcrs)) for bank, pcrs in evidence.pcr_values.items()}
+    values = {bank: pcrs.keys() for bank, pcrs in evidence.pcr_values.items()}
     if values != signed:
         return failed(ID, f"signed are {_written(signed)}, pcr_values has {_written(values)}")
     banks = parse_pcr_banks(evidence.pcr_banks)
@@ -49,7 +50,7 @@ def _signed_selection(
     selections: tuple[TpmsPcrSelection, ...],
 ) -> tuple[Selected, str | None]:
     """Read the signed selection as a set; say what makes it none."""
-    seen: dict[str, tuple[int, ...]] = {}
+    seen: dict[str, frozenset[int]] = {}
     for selection in selections:
         bank = alg_name(selection.hash)
         if selection.hash not in HASH_SIZES:
@@ -58,7 +59,7 @@ def _signed_selection(
             return seen, f"the signed selection has the bank {bank} twice"
         if selection.indices and selection.indices[-1] >= PCR_COUNT:
             return seen, f"the signed selection has PCR {selection.indices[-1]}, which no TPM has"
-        seen[bank] = selection.indices
+        seen[bank] = frozenset(selection.indices)
     selected = {bank: indices for bank, indices in seen.items() if indices}
     if not selected:
         return selected, "the quote covers no PCR"
@@ -69,7 +70,7 @@ def parse_pcr_banks(text: str) -> Selected | None:
     """Read a selection in tpm2-tools' spelling, such as ``sha256:0,7+sha1:10``.
 
     Returns:
-        Indices by bank, ascending; None where anything is repeated, unknown, empty or spaced.
+        Indices by bank; None where anything is repeated, unknown, empty or spaced.
     """
     return _parsed_banks(text) if len(text) <= _LONGEST_BANKS else None
 
@@ -77,19 +78,19 @@ def parse_pcr_banks(text: str) -> Selected | None:
 @lru_cache(maxsize=256)
 def _parsed_banks(text: str) -> Selected | None:
     """Read a selection of bounded length."""
-    banks: dict[str, tuple[int, ...]] = {}
+    banks: dict[str, frozenset[int]] = {}
     for item in text.split("+"):
         bank, _, listed = item.partition(":")
         indices = [_INDICES.get(index, -1) for index in listed.split(",")]
         if bank not in BANKS or bank in banks or -1 in indices:
             return None
-        if len(set(indices)) < len(indices):
+        banks[bank] = frozenset(indices)
+        if len(banks[bank]) < len(indices):
             return None
-        banks[bank] = tuple(sorted(indices))
     return banks
 
 
 def _written(selected: Selected) -> str:
     """Write a selection in tpm2-tools' spelling."""
-    banks = (f"{bank}:{','.join(map(str, indices))}" for bank, indices in selected.items())
+    banks = (f"{bank}:{','.join(map(str, sorted(pcrs)))}" for bank, pcrs in selected.items())
     return shown("+".join(banks)) or "none"

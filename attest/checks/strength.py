@@ -36,15 +36,14 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
 
 def _judge_rsa(key: RsaKey, policy: Policy) -> CheckResult:
     """Judge the numbers of an RSA key."""
-    modulus = int.from_bytes(key.modulus, "big")
-    bits = modulus.bit_length()
-    if bits != key.bits or bits != 8 * len(key.modulus):
-        octets = len(key.modulus)
-        return failed(ID, f"keyBits is {key.bits}, the modulus has {bits} bits in {octets} octets")
+    bits = key.modulus.bit_length()
+    if bits != key.bits or bits != 8 * key.size:
+        seen = f"the modulus has {bits} bits in {key.size} octets"
+        return failed(ID, f"keyBits is {key.bits}, {seen}")
     if bits < policy.min_rsa_bits:
         return failed(ID, f"RSA, {bits} bits, expected at least {policy.min_rsa_bits}")
     if key.exponent < DEFAULT_EXPONENT or not key.exponent & 1:
         return failed(ID, f"exponent is {key.exponent}, expected an odd one of at least 65537")
-    if has_roca_fingerprint(modulus):
+    if has_roca_fingerprint(key.modulus):
         return failed(ID, "the modulus bears the fingerprint of ROCA (CVE-2017-15361)")
     return _STRONG_RSA.get(bits) or passed(ID, f"RSA, {bits} bits")

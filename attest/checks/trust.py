@@ -8,6 +8,7 @@ from attest.policy.model import Trust
 from attest.result import CheckResult, failed, passed, skipped, warned
 
 ID = "aik.trust"
+_NO_ANCHOR = Trust.UNANCHORED
 _UNANCHORED = warned(
     ID, "no anchor asked for: the evidence is self-consistent, and any software could have made it"
 )
@@ -18,7 +19,7 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     trust = context.policy.aik.trust
     if evidence.public is None:
         return skipped(ID, "the AIK could not be read")
-    if trust is Trust.UNANCHORED:
+    if trust is _NO_ANCHOR:
         return _UNANCHORED
     if trust is not Trust.ENROLLED:
         return failed(ID, f"trust: {trust} is not verified by this version")

@@ -22,34 +22,19 @@ class Comparison(Struct, frozen=True, gc=False):
 
     Attributes:
         rule_differences: Rules on single PCRs that do not hold.
-        matched: First baseline in force that matches whole.
+        matched: Name of the first baseline in force that matches whole, where none revoked does.
         revoked: First revoked baseline that matches whole, in force or not.
         lapsed: First baseline that matches whole and is out of force.
-        closest: Where none matched, the baseline in force with the fewest differences.
+        closest: Where none matches, name of the baseline in force with the fewest differences.
         baseline_differences: What differs from the closest.
     """
 
     rule_differences: tuple[Difference, ...] = ()
-    matched: Baseline | None = None
+    matched: str | None = None
     revoked: Baseline | None = None
     lapsed: Baseline | None = None
-    closest: Baseline | None = None
+    closest: str | None = None
     baseline_differences: tuple[Difference, ...] = ()
-
-    @property
-    def accepted_name(self) -> str | None:
-        """Name of the baseline that a result may name: matched, and none that matches revoked."""
-        return None if self.matched is None or self.revoked is not None else self.matched.name
-
-    @property
-    def closest_name(self) -> str | None:
-        """Name of the closest baseline, where none matched."""
-        return None if self.closest is None else self.closest.name
-
-    @property
-    def differences(self) -> tuple[Difference, ...]:
-        """Everything that is not as the policy wants it."""
-        return self.rule_differences + self.baseline_differences
 
 
 def compare(policy: Policy, quoted: Quoted, at: datetime | None) -> Comparison:
@@ -57,16 +42,17 @@ def compare(policy: Policy, quoted: Quoted, at: datetime | None) -> Comparison:
     differences = _differences(policy.rules, quoted)
     matched = revoked = lapsed = None
     for baseline in policy.baselines:
-        if not _matches(baseline, quoted):
-            continue
-        if baseline.revoked is not None:
-            revoked = revoked or baseline
-        elif baseline.valid.contains(at):
-            matched = matched or baseline
-        else:
-            lapsed = lapsed or baseline
-    if matched is not None or revoked is not None or not policy.baselines:
-        return Comparison(differences, matched, revoked, lapsed)
+        if _matches(baseline, quoted):
+            if baseline.revoked is not None:
+                revoked = revoked or baseline
+            elif baseline.valid.contains(at):
+                matched = matched or baseline.name
+            else:
+                lapsed = lapsed or baseline
+    if revoked is not None:
+        return Comparison(differences, None, revoked, lapsed)
+    if matched is not None or not policy.baselines:
+        return Comparison(differences, matched, None, lapsed)
     closest, distance = _closest(policy, quoted, at)
     return Comparison(differences, None, None, lapsed, closest, distance)
 
@@ -81,7 +67,7 @@ def _matches(baseline: Baseline, quoted: Quoted) -> bool:
 
 def _closest(
     policy: Policy, quoted: Quoted, at: datetime | None
-) -> tuple[Baseline | None, tuple[Difference, ...]]:
+) -> tuple[str | None, tuple[Difference, ...]]:
     """Find the baseline in force, and not revoked, that differs in the fewest PCRs."""
     candidates = [
         (_differences(baseline.golden, quoted), baseline)
@@ -91,7 +77,7 @@ def _closest(
     if not candidates:
         return None, ()
     differences, baseline = min(candidates, key=lambda candidate: len(candidate[0]))
-    return baseline, differences
+    return baseline.name, differences
 
 
 def _differences(rules: tuple[PcrRule, ...], quoted: Quoted) -> tuple[Difference, ...]:

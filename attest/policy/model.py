@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -262,7 +261,7 @@ class Policy(Struct, frozen=True):
         """Tell whether the policy is meant for a tier; without one only where it is for any."""
         return self.tiers is None or tier in self.tiers
 
-    def identity(self) -> Mapping[str, str | int | None]:
+    def identity(self) -> dict[str, str | int | None]:
         """Name, serial and digest: what a result says of the policy that made it."""
         return {"name": self.name, "serial": self.serial, "sha256": self.sha256}
 

@@ -194,7 +194,7 @@ def _public(public: TpmtPublic, key: crypto.VerifyingKey | None) -> Iterator[Fie
     if isinstance(public.key, RsaKey):
         yield Field("keyBits", str(public.key.bits), "RSA")
         yield Field("exponent", str(public.key.exponent))
-        yield Field("modulus", public.key.modulus.hex())
+        yield Field("modulus", f"{public.key.modulus:x}")
     else:
         curves = {int(curve): curve.name.lower().replace("_", "-") for curve in Curve}
         curve = public.key.curve

@@ -74,8 +74,8 @@ def _policy(result: AttestationResult, *, accepted: bool) -> str:
     """Name the policy, and the baseline that an accepted response matched."""
     if result.policy is None:
         return "no policy"
-    serial = result.policy["serial"]
-    policy = f"policy {result.policy['name']}" + (f" #{serial}" if serial is not None else "")
+    serial = result.policy.serial
+    policy = f"policy {result.policy.name}" + (f" #{serial}" if serial is not None else "")
     return policy + (f", baseline {result.baseline}" if accepted and result.baseline else "")
 
 

@@ -120,13 +120,7 @@ BANKS: dict[str, Alg] = {
 PCR_COUNT = 24
 """PCRs of a bank on the PC Client platform: indices 0 to 23."""
 
-_ALGS = {int(member): member for member in Alg}
 _NAMES: dict[int, str] = {int(member): member.name.lower() for member in Alg}
-
-
-def alg(value: int) -> int:
-    """Return the member of Alg with this value, or the bare number where there is none."""
-    return _ALGS.get(value, value)
 
 
 def alg_name(value: int) -> str:

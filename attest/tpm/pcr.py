@@ -7,7 +7,6 @@ from struct import Struct as Layout
 
 from msgspec import Struct
 
-from attest.tpm.constants import alg
 from attest.tpm.reader import Reader
 
 MAX_BANKS = 16
@@ -20,7 +19,7 @@ _COUNT = Layout(">I")
 _SELECTION = Layout(">HB")
 
 
-class TpmsPcrSelection(Struct, frozen=True, gc=False):
+class TpmsPcrSelection(Struct, frozen=True, gc=False, cache_hash=True):
     """TPMS_PCR_SELECTION (TPM 2.0 Library Part 2, 10.6.2): the PCRs chosen from one bank.
 
     Attributes:
@@ -33,10 +32,11 @@ class TpmsPcrSelection(Struct, frozen=True, gc=False):
 
 
 @lru_cache(maxsize=256)
-def bitmap_indices(bitmap: bytes) -> tuple[int, ...]:
-    """Return the numbers of the bits set: bit 0 of octet 0 is PCR 0."""
+def selection_of(bank: int, bitmap: bytes) -> TpmsPcrSelection:
+    """Return the selection of a bitmap: bit 0 of octet 0 is PCR 0."""
     bits = int.from_bytes(bitmap, "little")
-    return tuple(index for index in range(8 * len(bitmap)) if bits >> index & 1)
+    indices = tuple(index for index in range(8 * len(bitmap)) if bits >> index & 1)
+    return TpmsPcrSelection(bank, indices)
 
 
 def read_selection(reader: Reader) -> tuple[TpmsPcrSelection, ...]:
@@ -54,6 +54,5 @@ def read_selection(reader: Reader) -> tuple[TpmsPcrSelection, ...]:
         if not 1 <= size <= MAX_SELECT_SIZE:
             place = f"pcrSelect[{position}].sizeofSelect"
             reader.fail(place, f"{size} is not in 1..{MAX_SELECT_SIZE}", back=1)
-        bitmap = reader.octets(size, "pcrSelect")
-        selections.append(TpmsPcrSelection(alg(bank), bitmap_indices(bitmap)))
+        selections.append(selection_of(bank, reader.octets(size, "pcrSelect")))
     return tuple(selections)

@@ -7,7 +7,7 @@ from struct import Struct as Layout
 from msgspec import Struct
 
 from attest.tpm.attestation import MAX_DIGEST
-from attest.tpm.constants import HASH_SIZES, Alg, alg, alg_name
+from attest.tpm.constants import HASH_SIZES, Alg, alg_name
 from attest.tpm.reader import Reader, unframe
 from attest.tpm.signature import MAX_ECC_OCTETS, MAX_RSA_OCTETS
 
@@ -19,6 +19,7 @@ _KEY_TYPES = (Alg.RSA, Alg.ECC)
 _RSA = Alg.RSA
 _NULL = Alg.NULL
 _UNHASHED_SCHEMES = (Alg.NULL, Alg.RSAES)
+_SYMMETRIC_AND_SCHEME = Layout(">HH")
 _RSA_SIZES = Layout(">HI")
 _SIGNING_SCHEMES = frozenset(
     {Alg.RSASSA, Alg.RSAPSS, Alg.ECDSA, Alg.ECDAA, Alg.SM2, Alg.ECSCHNORR, Alg.OAEP}
@@ -33,12 +34,14 @@ class RsaKey(Struct, frozen=True, gc=False):
     Attributes:
         bits: keyBits.
         exponent: Public exponent; the 0 that stands for 65537 is resolved.
-        modulus: Modulus as its octets, big-endian.
+        modulus: Modulus.
+        size: Octets that the modulus was written in.
     """
 
     bits: int
     exponent: int
-    modulus: bytes
+    modulus: int
+    size: int
 
 
 class EccKey(Struct, frozen=True, gc=False):
@@ -89,15 +92,16 @@ def parse_public(data: bytes) -> TpmtPublic:
     kind, name_alg, attributes = reader.unpack(_HEAD, "type")
     if kind not in _KEY_TYPES:
         reader.fail("type", f"{alg_name(kind)} is neither rsa nor ecc", back=8)
-    name_alg = alg(name_alg)
     if name_alg not in HASH_SIZES:
         reader.fail("nameAlg", f"{alg_name(name_alg)} is not a known hash", back=6)
     policy = reader.sized("authPolicy", MAX_DIGEST)
     if policy and len(policy) != HASH_SIZES[name_alg]:
         fault = f"{len(policy)} octets are no {alg_name(name_alg)} digest"
         reader.fail("authPolicy", fault, back=len(policy))
-    _read_null(reader, "symmetric")
-    scheme, scheme_hash = _read_scheme(reader)
+    symmetric, scheme = reader.unpack(_SYMMETRIC_AND_SCHEME, "symmetric")
+    if symmetric != _NULL:
+        reader.fail("symmetric", f"{alg_name(symmetric)} is not null", back=4)
+    scheme_hash = _read_scheme_hash(reader, scheme)
     key = _read_rsa(reader) if kind == _RSA else _read_ecc(reader)
     reader.finish()
     return TpmtPublic(name_alg, attributes, policy, scheme, scheme_hash, key, area)
@@ -107,32 +111,27 @@ def _read_rsa(reader: Reader) -> RsaKey:
     """Take keyBits, exponent and modulus."""
     bits, exponent = reader.unpack(_RSA_SIZES, "parameters")
     modulus = reader.sized("unique", MAX_RSA_OCTETS)
-    return RsaKey(bits, exponent or DEFAULT_EXPONENT, modulus)
+    number = int.from_bytes(modulus, "big")
+    return RsaKey(bits, exponent or DEFAULT_EXPONENT, number, len(modulus))
 
 
 def _read_ecc(reader: Reader) -> EccKey:
     """Take curve, kdf and point."""
     curve = reader.uint16("curveID")
-    _read_null(reader, "kdf")
+    kdf = reader.uint16("kdf")
+    if kdf != _NULL:
+        reader.fail("kdf", f"{alg_name(kdf)} is not null", back=2)
     x = reader.sized("unique.x", MAX_ECC_OCTETS)
     return EccKey(curve, x, reader.sized("unique.y", MAX_ECC_OCTETS))
 
 
-def _read_null(reader: Reader, field: str) -> None:
-    """Take an algorithm that must be TPM_ALG_NULL, so that nothing follows it."""
-    value = reader.uint16(field)
-    if value != _NULL:
-        reader.fail(field, f"{alg_name(value)} is not null", back=2)
-
-
-def _read_scheme(reader: Reader) -> tuple[int, int | None]:
-    """Take TPMT_RSA_SCHEME or TPMT_ECC_SCHEME: the algorithm and, where it has one, its hash."""
-    scheme = alg(reader.uint16("scheme"))
+def _read_scheme_hash(reader: Reader, scheme: int) -> int | None:
+    """Take the rest of TPMT_RSA_SCHEME or TPMT_ECC_SCHEME: its hash, where it has one."""
     if scheme in _UNHASHED_SCHEMES:
-        return scheme, None
+        return None
     if scheme not in _SIGNING_SCHEMES:
         reader.fail("scheme", f"{alg_name(scheme)} is no asymmetric scheme", back=2)
-    digest = alg(reader.uint16("scheme.hashAlg"))
+    digest = reader.uint16("scheme.hashAlg")
     if scheme == Alg.ECDAA:
         reader.uint16("scheme.count")
-    return scheme, digest
+    return digest

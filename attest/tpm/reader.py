@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - it is a class
 from typing import NoReturn
 
 from attest.errors import MalformedError
 
 _UINT16 = Struct(">H")
+_uint16_from = _UINT16.unpack_from
 
 
 class Reader:
@@ -16,62 +18,67 @@ class Reader:
     Every fault is a MalformedError whose place is ``<structure>.<field> at octet <offset>``.
     """
 
-    __slots__ = ("_data", "_end", "_offset", "_structure")
+    __slots__ = ("_data", "_offset", "_structure")
 
     def __init__(self, structure: str, data: bytes) -> None:
         """Begin at the front of data; ``structure`` is the name that errors carry."""
         self._structure = structure
         self._data = data
-        self._end = len(data)
         self._offset = 0
 
     def unpack(self, layout: Struct, field: str) -> tuple[int, ...]:
         """Take the unsigned integers of a fixed layout."""
         start = self._offset
-        self._offset = end = start + layout.size
-        if end > self._end:
+        try:
+            values = layout.unpack_from(self._data, start)
+        except StructError:
             self._short(field, start, layout.size)
-        return layout.unpack_from(self._data, start)
+        self._offset = start + layout.size
+        return values
 
     def uint16(self, field: str) -> int:
         """Take an unsigned integer of two octets."""
         start = self._offset
-        self._offset = end = start + 2
-        if end > self._end:
-            self._short(field, start, 2)
-        return self._data[start] << 8 | self._data[start + 1]
+        try:
+            (value,) = _uint16_from(self._data, start)
+        except StructError:
+            self._short(field, start, _UINT16.size)
+        self._offset = start + 2
+        number: int = value
+        return number
 
     def octets(self, count: int, field: str) -> bytes:
         """Take ``count`` octets."""
         start = self._offset
         self._offset = end = start + count
-        if end > self._end:
+        if end > len(self._data):
             self._short(field, start, count)
         return self._data[start:end]
 
     def sized(self, field: str, most: int) -> bytes:
         """Take a TPM2B: a 16-bit size of at most ``most``, then as many octets."""
-        data = self._data
-        start = self._offset + 2
-        if start > self._end:
-            self._short(f"{field}.size", start - 2, 2)
-        size = data[start - 2] << 8 | data[start - 1]
+        data, start = self._data, self._offset
+        try:
+            (size,) = _uint16_from(data, start)
+        except StructError:
+            self._short(f"{field}.size", start, _UINT16.size)
         if size > most:
             self.fail(f"{field}.size", f"{size} exceeds {most}")
+        start += 2
         self._offset = end = start + size
-        if end > self._end:
+        if end > len(data):
             self._short(field, start, size)
         return data[start:end]
 
     def rest(self) -> bytes:
         """Take whatever is left: the body of a structure that is not looked into."""
         offset = self._offset
-        self._offset = self._end
+        self._offset = len(self._data)
         return self._data[offset:]
 
     def finish(self) -> None:
         """Refuse octets that are left over."""
-        left = self._end - self._offset
+        left = len(self._data) - self._offset
         if left:
             self.fail("end", f"{left} trailing octet{'s' if left > 1 else ''}")
 
@@ -82,7 +89,7 @@ class Reader:
 
     def _short(self, field: str, offset: int, wanted: int) -> NoReturn:
         """Raise for a field that the buffer is too short for."""
-        left = self._end - offset
+        left = len(self._data) - offset
         place = f"{self._structure}.{field} at octet {offset}"
         raise MalformedError(place, f"{wanted} octets wanted, {left} left")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from attest.tpm.constants import Alg, alg
+from attest.tpm.constants import Alg
 from attest.tpm.reader import Reader
 
 MAX_RSA_OCTETS = 512
@@ -13,6 +13,7 @@ MAX_RSA_OCTETS = 512
 MAX_ECC_OCTETS = 128
 """MAX_ECC_KEY_BYTES: more than any curve of the specification needs."""
 
+_ECDSA = Alg.ECDSA
 _RSA_SCHEMES = (Alg.RSASSA, Alg.RSAPSS)
 
 
@@ -44,12 +45,12 @@ def parse_signature(data: bytes) -> TpmtSignature:
         MalformedError: A size out of bounds, an octet too few or many.
     """
     reader = Reader("TPMT_SIGNATURE", data)
-    scheme = alg(reader.uint16("sigAlg"))
+    scheme = reader.uint16("sigAlg")
     if scheme in _RSA_SCHEMES:
-        digest = alg(reader.uint16("hash"))
+        digest = reader.uint16("hash")
         signature = TpmtSignature(scheme, digest, reader.sized("sig", MAX_RSA_OCTETS))
-    elif scheme == Alg.ECDSA:
-        digest = alg(reader.uint16("hash"))
+    elif scheme == _ECDSA:
+        digest = reader.uint16("hash")
         r = reader.sized("signatureR", MAX_ECC_OCTETS)
         signature = TpmtSignature(scheme, digest, r=r, s=reader.sized("signatureS", MAX_ECC_OCTETS))
     else:
