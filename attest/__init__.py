@@ -5,9 +5,10 @@ the evidence of a response and returns an attestation result.
 """
 
 from attest.errors import AttestError, MalformedError, PolicyError
+from attest.policy.compare import Difference
 from attest.policy.loader import load_policy
 from attest.policy.model import Policy, PolicySet
-from attest.result import Anchor, Assurance, AttestationResult, CheckResult, Difference, Outcome
+from attest.result import Anchor, Assurance, AttestationResult, CheckResult, Outcome
 from attest.verify import verify
 from attest.version import __version__
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
 from attest.errors import MalformedError
 from attest.tpm.constants import Alg, Curve, Handle
 from attest.tpm.public import EccKey, RsaKey, TpmtPublic
 from attest.tpm.signature import TpmtSignature
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class RsaVerifyingKey(Struct, frozen=True, gc=False):
@@ -215,5 +218,12 @@ def payload_nonce(payload_id: bytes) -> bytes:
 
 def spki_sha256(key: VerifyingKey) -> bytes:
     """Return SHA-256 of the key's DER SubjectPublicKeyInfo (RFC 5280, 4.1)."""
-    der = key.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(der).digest()
+    return hashlib.sha256(key.key.public_bytes(*_spki_format())).digest()
+
+
+@cache
+def _spki_format() -> tuple[Encoding, PublicFormat]:
+    """Name the form of SubjectPublicKeyInfo; imported only where a key is enrolled by it."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - 4 ms of start-up
+
+    return serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 
 class AttestError(Exception):
@@ -39,11 +39,11 @@ class PolicyError(AttestError):
     """
 
     def __init__(
-        self, path: str | Path, fault: str, line: int | None = None, column: int | None = None
+        self, path: str | os.PathLike[str], fault: str, line: int | None = None, column: int | None = None
     ) -> None:
         """Point at a place in a file: line and column are given both or not at all."""
-        super().__init__(str(path), fault, line, column)
-        self.path = str(path)
+        super().__init__(os.fspath(path), fault, line, column)
+        self.path = os.fspath(path)
         self.fault = fault
         self.line = line
         self.column = column

@@ -110,7 +110,7 @@ def _refuse_unless_declined(member: Mapping[str, Any], faults: list[str]) -> Non
         seen = type_name(available) if "is_available" in member else "missing"
         faults.append(f"is_available: {seen}, expected true or false")
     elif len(member) > 1:
-        others = ", ".join(shown(name, 40) for name in member if name != "is_available")
+        others = shown(", ".join(name for name in member if name != "is_available"))
         faults.append(f"is_available: false, and yet there are further members: {others}")
 
 

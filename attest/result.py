@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 import msgspec
-import rfc8785
 
+from attest.policy.compare import Difference
 from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Policy
 from attest.tpm.attestation import TpmsClockInfo
 from attest.tpm.constants import alg_name
@@ -72,27 +72,6 @@ def warned(check: str, reason: str) -> CheckResult:
 def skipped(check: str, reason: str) -> CheckResult:
     """Say that the question could not be asked."""
     return CheckResult(check, _SKIP, reason)
-
-
-class Difference(msgspec.Struct, frozen=True, gc=False):
-    """A PCR that is not as the policy wants it.
-
-    Attributes:
-        bank: Name of the bank.
-        pcr: Number of the PCR.
-        quoted: Value under the signed selection, or None where the PCR is not in it.
-        golden: Wanted values in hex, or the rule's word.
-    """
-
-    bank: str
-    pcr: int
-    quoted: bytes | None
-    golden: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the shape of the result's ``differences``."""
-        quoted = self.quoted.hex() if self.quoted else None
-        return {"bank": self.bank, "pcr": self.pcr, "quoted": quoted, "golden": list(self.golden)}
 
 
 class Anchor(msgspec.Struct, frozen=True, gc=False):
@@ -235,6 +214,8 @@ def evidence_sha256(member: Mapping[str, Any] | None) -> str | None:
     """
     if member is None:
         return None
+    import rfc8785  # noqa: PLC0415 - needed for JSON results alone, and not at start-up
+
     try:
         return hashlib.sha256(rfc8785.dumps(dict(member))).hexdigest()
     except rfc8785.CanonicalizationError:

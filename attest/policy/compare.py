@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
 from attest.policy.model import Baseline, PcrRule, Policy
-from attest.result import Difference
 from attest.tpm.constants import alg_name
 
 Quoted = Mapping[int, Mapping[int, bytes]]
 """PCR values under the signed selection: by bank's algorithm, then by index."""
 
 _NOTHING: Mapping[int, bytes] = {}
+
+
+class Difference(Struct, frozen=True, gc=False):
+    """A PCR that is not as the policy wants it.
+
+    Attributes:
+        bank: Name of the bank.
+        pcr: Number of the PCR.
+        quoted: Value under the signed selection, or None where the PCR is not in it.
+        golden: Wanted values in hex, or the rule's word.
+    """
+
+    bank: str
+    pcr: int
+    quoted: bytes | None
+    golden: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the shape of the result's ``differences``."""
+        quoted = self.quoted.hex() if self.quoted else None
+        return {"bank": self.bank, "pcr": self.pcr, "quoted": quoted, "golden": list(self.golden)}
 
 
 class Comparison(Struct, frozen=True, gc=False):
