@@ -39,7 +39,11 @@ class PolicyError(AttestError):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], fault: str, line: int | None = None, column: int | None = None
+        self,
+        path: str | os.PathLike[str],
+        fault: str,
+        line: int | None = None,
+        column: int | None = None,
     ) -> None:
         """Point at a place in a file: line and column are given both or not at all."""
         super().__init__(os.fspath(path), fault, line, column)

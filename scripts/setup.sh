@@ -1,10 +1,11 @@
 # Sourced by the other scripts: moves to the checkout and readies what they need in it.
 #
-#   setup core|dev [PROGRAM:PACKAGE...]
+#   setup core|dev|fuzz|tpm [PROGRAM:PACKAGE...]
 #
-# makes .venv with the project (`dev`: with the extra of that name) and puts it on PATH; programs
-# that the system lacks come from Debian's packages. When all is there, it is silent and takes no
-# time. What this machine cannot install is said in one line.
+# makes .venv with the project (but for `core`, with the extra of that name) and puts it on PATH;
+# programs that the system lacks (or files, named by their whole path) come from Debian's packages.
+# When all is there, it is silent and takes no time. What this machine cannot install is said in one
+# line.
 # shellcheck shell=bash
 
 set -euo pipefail
@@ -28,6 +29,16 @@ setup() {
     PATH="$PWD/.venv/bin:$PATH"
 }
 
+# The verifiers that attest is compared with, after `setup`: tpm2_checkquote, tpm2-pytss, which is
+# built against the system's libtss2, and keylime in an environment of its own.
+setup_peers() {
+    local headers
+    headers=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    setup tpm tpm2:tpm2-tools cc:build-essential pkg-config:pkg-config \
+        "$headers/Python.h:${headers##*/}-dev" /usr/include/tss2/tss2_esys.h:libtss2-dev
+    keylime_is_current || locked install_keylime
+}
+
 # A virtual environment that was copied or moved with the checkout is made anew.
 venv_works() {
     [ "$(cat .venv/place 2>/dev/null)" = "$PWD" ] && .venv/bin/python -c '' 2>/dev/null
@@ -49,7 +60,10 @@ find_python() {
 missing_packages() {
     local pair
     for pair in "$@"; do
-        command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
+        case "$pair" in
+            /*) [ -e "${pair%%:*}" ] || echo "${pair#*:}" ;;
+            *) command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}" ;;
+        esac
     done
     if [ "$python" != .venv/bin/python ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         echo "$python-venv"
@@ -74,7 +88,7 @@ is_current() {
 install_project() {
     local kind=$1 target=.
     if is_current "$kind"; then return; fi # another script did it while this one waited
-    if [ "$kind" = dev ]; then target='.[dev]'; fi
+    if [ "$kind" != core ]; then target=".[$kind]"; fi
     echo "${0##*/}: setting up .venv" >&2
     if ! venv_works; then
         quietly "$python" -m venv --clear .venv
@@ -82,7 +96,21 @@ install_project() {
     fi
     quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -e "$target"
     git hash-object pyproject.toml >.venv/stamp-core
-    if [ "$kind" = dev ]; then cp .venv/stamp-core .venv/stamp-dev; fi
+    if [ "$kind" != core ]; then cp .venv/stamp-core ".venv/stamp-$kind"; fi
+}
+
+keylime_is_current() {
+    .venv/keylime/bin/python -c '' 2>/dev/null &&
+        [ "$(cat .venv/keylime/stamp 2>/dev/null)" = "$(git hash-object tests/peers/keylime.txt)" ]
+}
+
+install_keylime() {
+    if keylime_is_current; then return; fi
+    echo "${0##*/}: setting up .venv/keylime" >&2
+    quietly .venv/bin/python -m venv --clear .venv/keylime
+    quietly .venv/keylime/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        -r tests/peers/keylime.txt
+    git hash-object tests/peers/keylime.txt >.venv/keylime/stamp
 }
 
 # Run a command quietly; show what it said only if it fails.

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 
 import attest
-from attest.policy import Policy, parse_policy
+from attest.policy.loader import parse_policy
+from attest.policy.model import Policy
 from tests import build
 from tests.aik import Aik
 

@@ -99,14 +99,12 @@ def test_form_fails_on_a_point_that_is_not_on_its_curve() -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "end"),
-    [(5, "pcr_values.sha256.x4: is no PCR number"), (6, "; and 1 more"), (9, "; and 4 more")],
+    ("faults", "end"), [(1, ""), (5, ""), (6, "; and 1 more"), (9, "; and 4 more")]
 )
 def test_form_names_five_faults_and_counts_the_others(faults: int, end: str) -> None:
     values = {"sha256": {f"x{number}": "00" * 32 for number in range(faults)}}
-    reason = answer(verified(pcr_values=values), CHECK)[1]
-    assert reason.count("is no PCR number") == 5
-    assert reason.endswith(end)
+    named = (f"pcr_values.sha256.x{n}: is no PCR number" for n in range(min(faults, 5)))
+    assert answer(verified(pcr_values=values), CHECK) == ("fail", "; ".join(named) + end)
 
 
 def test_form_escapes_what_a_terminal_could_act_on() -> None:

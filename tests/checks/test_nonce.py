@@ -12,6 +12,7 @@ FRESH = ("pass", "extraData equals the expected nonce")
 WANTED = build.nonce_of(build.PAYLOAD_ID)
 GIVEN: Members = {"nonce": "given"}
 NONE: Members = {"nonce": "none"}
+NO_ID = "payload_id is missing, empty or no text"
 
 
 def test_nonce_passes_where_it_is_the_digest_of_the_payload_id() -> None:
@@ -57,39 +58,21 @@ def test_nonce_alone_refuses_the_quote_of_another_request() -> None:
     assert refusing(verified(quoted={"extra_data": build.nonce_of("another")})) == {CHECK}
 
 
-@pytest.mark.parametrize(
-    ("saved", "reason"),
-    [
-        (None, "the saved payload_id is no string"),
-        ("", "the saved payload_id is empty"),
-        (7, "the saved payload_id is no string"),
-        (True, "the saved payload_id is no string"),
-        (["id"], "the saved payload_id is no string"),
-        ({"id": "id"}, "the saved payload_id is no string"),
-    ],
-)
-def test_nonce_fails_on_a_saved_id_that_is_none(saved: object, reason: str) -> None:
+@pytest.mark.parametrize("saved", [None, "", 7, True, 0.5, ["id"], {"id": "id"}])
+def test_nonce_fails_on_a_saved_id_that_is_none(saved: object) -> None:
     result = verified(metadata={"payload_id": saved})
-    assert answer(result, CHECK) == ("fail", reason)
+    assert answer(result, CHECK) == ("fail", f"the saved {NO_ID}")
 
 
 def test_nonce_fails_where_the_saved_id_is_missing() -> None:
     result = verified(drop=["_metadata.payload_id"])
-    assert answer(result, CHECK) == ("fail", "the saved payload_id is no string")
+    assert answer(result, CHECK) == ("fail", f"the saved {NO_ID}")
 
 
-@pytest.mark.parametrize(
-    ("given", "reason"),
-    [
-        ("", "the given payload_id is empty"),
-        (7, "the given payload_id is no string"),
-        (b"id", "the given payload_id is no string"),
-        ("\ud800", "the payload_id is not UTF-8"),
-    ],
-)
-def test_nonce_fails_on_a_given_id_that_is_none(given: object, reason: str) -> None:
-    result = verified(asking={"payload_id": given})
-    assert answer(result, CHECK) == ("fail", reason)
+@pytest.mark.parametrize("given", ["", 7, b"id", "\ud800", []])
+def test_nonce_fails_on_a_given_id_that_is_none(given: object) -> None:
+    result = verified(asking={"payload_id": given}, drop=["_metadata.payload_id"])
+    assert answer(result, CHECK) == ("fail", f"the given {NO_ID}")
 
 
 def test_nonce_passes_where_the_given_id_is_the_saved_one() -> None:
@@ -169,4 +152,4 @@ def test_nonce_skipped_refuses() -> None:
 
 def test_nonce_fault_of_the_id_is_said_before_a_quote_that_cannot_be_read() -> None:
     result = verified(quoted={"trailing": b"\0"}, metadata={"payload_id": ""})
-    assert answer(result, CHECK) == ("fail", "the saved payload_id is empty")
+    assert answer(result, CHECK) == ("fail", f"the saved {NO_ID}")

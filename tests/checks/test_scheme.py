@@ -35,7 +35,7 @@ def test_scheme_passes_by_default(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*SHA3, "rsassa-sha1", "rsapss-sha1", "ecdsa-sha1"])
 def test_scheme_fails_where_the_default_does_not_allow_it(name: str) -> None:
-    reason = f"{name} is not among the schemes that the policy allows"
+    reason = f"{name} is not among the schemes the policy allows"
     assert answer(verified(key_of(name)), CHECK) == ("fail", reason)
 
 

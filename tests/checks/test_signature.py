@@ -6,7 +6,6 @@ from tests import aik, build
 from tests.judging import answer, refusing, verified
 
 CHECK = "quote.signature"
-VERIFIES = ("pass", "the signature verifies with the AIK")
 FALSE = ("fail", "the signature does not verify with the AIK")
 HASHES = ("sha1", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512")
 ORDERS = {
@@ -19,6 +18,11 @@ ORDERS = {
 }
 
 
+def verifies(scheme: str, hash_alg: str = "sha256", bits: int = 2048) -> tuple[str, str]:
+    """The answer that names scheme, hash and size."""
+    return "pass", f"{scheme}-{hash_alg}, ".upper() + f"{bits} bits"
+
+
 def signed(key: aik.Aik, signature: bytes) -> tuple[str, str]:
     return answer(verified(key, signature=signature), CHECK)
 
@@ -26,13 +30,21 @@ def signed(key: aik.Aik, signature: bytes) -> tuple[str, str]:
 @pytest.mark.parametrize("hash_alg", HASHES)
 @pytest.mark.parametrize("scheme", ["rsassa", "rsapss"])
 def test_signature_verifies_rsa(scheme: str, hash_alg: str) -> None:
-    assert answer(verified(aik.rsa_aik(2048, scheme, hash_alg)), CHECK) == VERIFIES
+    assert answer(verified(aik.rsa_aik(2048, scheme, hash_alg)), CHECK) == verifies(
+        scheme, hash_alg
+    )
 
 
 @pytest.mark.parametrize("hash_alg", HASHES)
 @pytest.mark.parametrize("curve", aik.CURVE)
 def test_signature_verifies_ecdsa(curve: str, hash_alg: str) -> None:
-    assert answer(verified(aik.ecc_aik(curve, hash_alg)), CHECK) == VERIFIES
+    bits = int(curve.removeprefix("nist-p"))
+    seen = answer(verified(aik.ecc_aik(curve, hash_alg)), CHECK)
+    assert seen == verifies("ecdsa", hash_alg, bits)
+
+
+def test_signature_names_the_size_of_the_key() -> None:
+    assert answer(verified(aik.rsa_aik(3072)), CHECK) == verifies("rsassa", bits=3072)
 
 
 @pytest.mark.parametrize("salt", [0, 1, 20, 31, 32, 33, 222])
@@ -40,11 +52,11 @@ def test_signature_verifies_rsapss_with_any_length_of_salt(salt: int) -> None:
     key = aik.rsa_aik(scheme="rsapss")
     quote = build.quote(key, build.VALUES)
     result = verified(key, quote=quote, signature=key.sign(quote, salt=salt))
-    assert answer(result, CHECK) == VERIFIES
+    assert answer(result, CHECK) == verifies("rsapss")
 
 
 def test_signature_covers_the_octets_inside_the_frame() -> None:
-    assert answer(verified(framing="TPM2B_ATTEST"), CHECK) == VERIFIES
+    assert answer(verified(framing="TPM2B_ATTEST"), CHECK) == verifies("rsassa")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +164,8 @@ def test_signature_verifies_where_leading_zeros_were_stripped() -> None:
         pass
     parts = aik.ecc_signature(true[6:38].lstrip(b"\0"), true[40:].lstrip(b"\0"))
     assert len(parts) < len(true)
-    assert answer(verified(key, quote=quote, signature=parts), CHECK) == VERIFIES
+    result = verified(key, quote=quote, signature=parts)
+    assert answer(result, CHECK) == verifies("ecdsa", bits=256)
 
 
 def test_signature_fails_where_r_and_s_are_swapped() -> None:

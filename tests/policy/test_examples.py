@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from attest.policy import Policy, PolicySet, lint, load_policy
-from attest.policy.model import RuleKind, Trust
+from attest.policy.lint import lint
+from attest.policy.loader import load_policy
+from attest.policy.model import Policy, PolicySet, RuleKind, Trust
 from attest.tpm.constants import Alg
 from tests.policy.test_schema import data, valid
 

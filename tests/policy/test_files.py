@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from attest.errors import PolicyError
-from attest.policy import Policy, PolicySet, files, load_policy
+from attest.policy import files
+from attest.policy.loader import load_policy
+from attest.policy.model import Policy, PolicySet
 from tests.policy.texts import policy
 
 

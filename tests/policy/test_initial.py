@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attest.policy import is_extended, is_initial
+from attest.policy.initial import is_extended, is_initial
 
 SIZES = (20, 32, 48, 64)
 ZERO_AT_START = (*range(17), 23)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attest.errors import PolicyError
-from attest.policy import Finding, lint
+from attest.policy.lint import Finding, lint
 from tests.policy.texts import A, B, policy
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attest.errors import PolicyError
-from attest.policy import Policy, parse_policy
+from attest.policy.loader import parse_policy
 from attest.policy.model import (
     ALWAYS,
     CURVES,
@@ -20,6 +20,7 @@ from attest.policy.model import (
     Baseline,
     NonceMode,
     PcrRule,
+    Policy,
     RuleKind,
     Trust,
     Validity,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from attest.errors import PolicyError
-from attest.policy import Policy, load_policy
-from attest.policy.model import Identity, RootFile
+from attest.policy.loader import load_policy
+from attest.policy.model import Identity, Policy, RootFile
 from tests.policy.texts import HEX64, A, policy
 
 ROOT = b"-----BEGIN CERTIFICATE-----\n"

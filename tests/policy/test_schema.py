@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from attest.errors import PolicyError
-from attest.policy import parse_policy, schema
-from attest.policy.loader import MAX_RSA_BITS
+from attest.policy.loader import MAX_RSA_BITS, parse_policy
 from attest.policy.model import (
     CURVES,
     DEFAULT_MIN_RSA_BITS,
@@ -25,6 +24,7 @@ from attest.policy.model import (
     Trust,
 )
 from attest.policy.scalars import MAX_SERIAL
+from attest.policy.schema import schema
 from attest.tpm.constants import BANKS, HASH_SIZES
 from tests.policy.texts import FULL, A, B, policy
 

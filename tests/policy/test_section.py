@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from attest.errors import PolicyError
-from attest.policy import document, parse_policy
+from attest.policy import document
+from attest.policy.loader import parse_policy
 from attest.policy.section import Document, Section, Value, open_section
 from tests.policy.texts import PATH, policy, refusal
 

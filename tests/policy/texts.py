@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from attest.errors import PolicyError
-from attest.policy import Policy, parse_policy
+from attest.policy.loader import parse_policy
+from attest.policy.model import Policy
 
 PATH = "p.yaml"
 A, B = "aa" * 31 + "01", "bb" * 31 + "02"
