@@ -182,6 +182,8 @@ def signature_fault(key: VerifyingKey, signature: TpmtSignature, signed: bytes) 
         return "the signature does not verify with the AIK"
     except UnsupportedAlgorithm:
         return "the signature scheme cannot be computed with this hash here"
+    except ValueError:
+        return "the AIK is too small for the hash of the signature"
 
 
 def _rsa_fault(

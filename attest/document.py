@@ -55,7 +55,7 @@ def read_document(response: object) -> dict[str, Any]:
 
 def type_name(value: object) -> str:
     """Name the JSON type of a value, with its article."""
-    return _TYPE_NAMES.get(type(value), type(value).__name__)
+    return _TYPE_NAMES.get(type(value)) or shown(type(value).__name__)
 
 
 def _saved(response: object) -> bytes:

@@ -214,7 +214,7 @@ def _bound_optional_members(member: Mapping[str, Any], faults: list[str]) -> Non
             raise MalformedError("endorsement", unlike(endorsement, "an object"))
         for name in _ENDORSED_STRUCTURES:
             if name in endorsement:
-                octets(endorsement, name, MAX_STRUCTURE)
+                decoded(f"endorsement.{name}", endorsement[name], MAX_STRUCTURE)
         for name in _ENDORSED_CHAINS:
             if name in endorsement:
                 _bound_chain(name, endorsement[name])

@@ -15,6 +15,7 @@ _INDICES = {str(index): index for index in range(32)}
 _BANK_SIZES = {bank: HASH_SIZES[alg] for bank, alg in BANKS.items()}
 _MAX_DIGITS = 9
 """Digits of a PCR number; more than any TPM could mean."""
+_NO_SIZE = -1
 _MISSING: Any = object()
 
 PcrValues = Mapping[str, Mapping[int, bytes]]
@@ -81,7 +82,7 @@ def pcr_values(member: Mapping[str, Any], faults: list[str]) -> PcrValues | None
         if type(values) is not dict:
             faults.append(f"pcr_values.{shown(bank)}: {unlike(values, 'an object')}")
             continue
-        size = _BANK_SIZES.get(bank, 0)
+        size = _BANK_SIZES.get(bank, _NO_SIZE)
         try:
             read = {
                 _INDICES[index]: value

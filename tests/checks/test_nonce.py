@@ -137,8 +137,9 @@ def test_nonce_warns_where_the_policy_compares_none(seen: bytes) -> None:
     assert answer(result, CHECK) == ("warn", reason)
 
 
-def test_nonce_warning_does_not_refuse() -> None:
-    assert verified(policy=NONE, quoted={"extra_data": b"foreign"}).accepted
+def test_nonce_warning_does_not_refuse_and_leaves_the_assurance() -> None:
+    result = verified(policy=NONE, quoted={"extra_data": b"foreign"})
+    assert (result.accepted, str(result.assurance)) == (True, "self-consistent")
 
 
 def test_nonce_is_skipped_without_a_readable_quote() -> None:
