@@ -60,7 +60,11 @@ def verify(  # noqa: PLR0913 - the public call: each expectation is the caller's
         ValueError: A naive ``at``, an unknown tier, a nonce that is missing, unwanted or too long.
         TypeError: A policy or a nonce that is none.
     """
-    request = Request(payload_id, nonce, security_tier, at if at is not None else datetime.now(UTC))
+    if at is None:
+        at = datetime.now(UTC)
+    else:
+        check_moment(at)
+    request = Request(payload_id, nonce, security_tier, at)
     check_request(policy, request)
     return appraise(read_evidence(response), policy, request)
 
@@ -157,17 +161,25 @@ def _asking_nothing(request: Request) -> Policy:
     return Policy(name="", aik=AikRules(Trust.UNANCHORED), nonce=nonce)
 
 
+def check_moment(at: datetime) -> None:
+    """Raise ValueError for a moment that has no time zone, or none in UTC."""
+    if at.utcoffset() is None:
+        raise ValueError("at has no time zone")
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("at lies outside the calendar in UTC") from None
+
+
 def check_request(policy: Policy | PolicySet, request: Request) -> None:
     """Raise for what is the caller's own mistake, whatever the response holds.
 
     Raises:
-        ValueError: A naive ``at``, an unknown tier, a nonce that is missing, unwanted or too long.
+        ValueError: An unknown tier, a nonce that is missing, unwanted or too long.
         TypeError: A policy or a nonce that is none.
     """
     if not isinstance(policy, (Policy, PolicySet)):
         raise TypeError(f"policy is {type(policy).__name__}, expected what load_policy returns")
-    if request.at is not None and request.at.utcoffset() is None:
-        raise ValueError("at has no time zone")
     tier = request.security_tier
     if tier is not None and tier not in TIERS:
         raise ValueError(f"security_tier is {tier!r}, expected one of {', '.join(TIERS)}")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from attest.cli.options import examples
+from attest.cli.terminal import REFUSED, complain, escape_output
 from attest.version import __version__
 
 _COMMANDS = {
@@ -23,6 +28,25 @@ _HELP = {
 
 class _LazyGroup(click.Group):
     """A group that imports a command only where it is called."""
+
+    def main(  # type: ignore[override]  # click overloads it for what it returns
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        """Run a command; a wrong call is one line on standard error."""
+        escape_output()
+        standalone = extra.pop("standalone_mode", True)
+        try:
+            code = super().main(args, prog_name, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
+        except click.ClickException as error:
+            complain(" ".join(error.format_message().split()))
+            code = error.exit_code
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = REFUSED
+        return sys.exit(code) if standalone else code
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Name the commands, in the order in which a user meets them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import click
 
@@ -30,8 +31,10 @@ def command(response: str, form: str) -> None:
     the file cannot be read or is no JSON object.
     """
     try:
-        (row,) = read_rows(response, lines=False, progress=ignore)
-        document = read_document(row.octets)
+        rows = list(islice(read_rows(response, lines=False, progress=ignore), 2))
+        if len(rows) != 1:
+            give_up(f"{response}: {'several responses' if rows else 'no response'}, expected one")
+        document = read_document(rows[0].octets)
     except OSError as error:
         give_up(unreadable(response, error))
     except MalformedError as error:

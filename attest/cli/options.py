@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
+from attest.verify import check_moment
+
 CLAIMED = "evidence"
 """``--at evidence``: the moment that each response claims for itself."""
 
@@ -60,6 +62,8 @@ class Moment(click.ParamType[datetime | None]):
             moment = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is no time: expected RFC 3339, {words}", param, ctx)
-        if moment.utcoffset() is None:
-            self.fail(f"{value!r} has no time zone", param, ctx)
+        try:
+            check_moment(moment)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
         return moment

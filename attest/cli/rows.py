@@ -66,7 +66,7 @@ def _rows(stream: BinaryIO, source: str, *, lines: bool, progress: Progress) -> 
         return
     number = 0
     for line in _bounded_lines(stream, progress):
-        if line.strip():
+        if len(line) > MAX_RESPONSE or line.strip():
             yield Row(source, number, False, line)
             number += 1
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -43,6 +44,12 @@ def unreadable(source: str, error: OSError) -> str:
 def wants_colour(stream: TextIO) -> bool:
     """Tell whether to colour: only a terminal, and not against NO_COLOR (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def escape_output() -> None:
+    """Escape what standard output's encoding cannot write, instead of failing on it."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

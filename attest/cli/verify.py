@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, TextIO
 
 import click
@@ -126,11 +126,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         if payload_id is not None or nonce is not None:
             rows = _only_one(rows)
         results = tally.count(_judged(rows, policy, request))
-        for first in results:
-            with written_to(output) as stream:
-                _WRITERS[form](chain((first,), results), stream)
-                if form == "text" and tally.rows > 1:
-                    stream.write(f"{tally.accepted} accepted, {tally.refused} refused\n")
+        with written_to(output) as stream:
+            _WRITERS[form](results, stream)
+            if form == "text" and tally.rows > 1:
+                stream.write(f"{tally.accepted} accepted, {tally.refused} refused\n")
     if not tally.rows and not tally.unreadable:
         give_up("no response to verify")
     sys.exit(tally.exit_code)
@@ -200,11 +199,11 @@ def _write_text(results: Iterable[Judged], stream: TextIO) -> None:
 
 
 def _write_json(results: Iterable[Judged], stream: TextIO) -> None:
-    opening = "["
+    opening = "[\n"
     for judged in results:
-        stream.write(f"{opening}\n{_json(judged, indent=1)}")
-        opening = ","
-    stream.write("\n]\n")
+        stream.write(opening + _json(judged, indent=1))
+        opening = ",\n"
+    stream.write("[]\n" if opening == "[\n" else "\n]\n")
 
 
 def _write_jsonl(results: Iterable[Judged], stream: TextIO) -> None:

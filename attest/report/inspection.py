@@ -17,6 +17,7 @@ from attest.tpm.constants import (
     HASH_SIZES,
     RESERVED_ATTRIBUTES,
     TPM_GENERATED_VALUE,
+    Alg,
     AttestType,
     Attributes,
     Curve,
@@ -68,12 +69,13 @@ def inspect_evidence(evidence: Evidence) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def to_dict(sections: tuple[Section, ...]) -> dict[str, dict[str, dict[str, str]]]:
-    """Return the decoded fields as JSON has them."""
+def to_dict(sections: tuple[Section, ...]) -> dict[str, list[dict[str, str]]]:
+    """Return the decoded fields as JSON has them: by section, in order, names may repeat."""
     return {
-        section.name: {
-            field.name: {"value": field.value, "meaning": field.meaning} for field in section.fields
-        }
+        section.name: [
+            {"name": field.name, "value": field.value, "meaning": field.meaning}
+            for field in section.fields
+        ]
         for section in sections
     }
 
@@ -102,7 +104,7 @@ def _wrapped(value: str, width: int) -> str:
 def _response(evidence: Evidence) -> Iterator[Field]:
     payload_id = evidence.payload_id
     yield Field("payload_id", shown(str(payload_id)), "stamped by the client that saved it")
-    if type(payload_id) is str and payload_id.isprintable() and payload_id:
+    if type(payload_id) is str and payload_id:
         nonce = crypto.payload_nonce(payload_id.encode())
         yield Field("expected nonce", nonce.hex(), "SHA-256(payload_id), first 16 octets")
     yield Field("security_tier", shown(str(evidence.tier)), "as the server claims")
@@ -123,7 +125,7 @@ def _claimed(seconds: int | None) -> str:
 def _attest(attest: TpmsAttest, public: TpmtPublic | None) -> Iterator[Field]:
     """Decode TPMS_ATTEST."""
     generated = attest.magic == TPM_GENERATED_VALUE
-    meaning = "TPM_GENERATED: a TPM made it" if generated else "NOT TPM_GENERATED"
+    meaning = "TPM_GENERATED: said to be made by a TPM" if generated else "NOT TPM_GENERATED"
     yield Field("magic", f"0x{attest.magic:08x}", meaning)
     kinds = {int(kind): f"TPM_ST_ATTEST_{kind.name}" for kind in AttestType}
     yield Field("type", f"0x{attest.type:04x}", kinds.get(attest.type, "unknown"))
@@ -132,7 +134,11 @@ def _attest(attest: TpmsAttest, public: TpmtPublic | None) -> Iterator[Field]:
     clock = attest.clock_info
     days = clock.clock / _MILLISECONDS_A_DAY
     yield Field("clock", str(clock.clock), f"milliseconds powered, {days:.1f} days")
-    yield Field("resetCount", str(clock.reset_count), "TPM resets, obfuscated outside endorsement")
+    yield Field(
+        "resetCount",
+        str(clock.reset_count),
+        "TPM resets; obfuscated outside endorsement and platform",
+    )
     yield Field("restartCount", str(clock.restart_count), "restarts and resumes since the reset")
     safe = "clock never reported later" if clock.safe else "a later clock may have been reported"
     yield Field("safe", str(int(clock.safe)), safe)
@@ -185,16 +191,18 @@ def _public(public: TpmtPublic, key: crypto.VerifyingKey | None) -> Iterator[Fie
     names = [bit.name or "" for bit in Attributes if public.attributes & bit]
     reserved = public.attributes & RESERVED_ATTRIBUTES
     strange = [f"RESERVED 0x{reserved:08x}"] if reserved else []
-    attributes = ", ".join(name.lower() for name in names + strange)
+    attributes = ", ".join([name.lower() for name in names] + strange)
     yield Field("objectAttributes", f"0x{public.attributes:08x}", attributes)
     yield Field("authPolicy", public.auth_policy.hex() or "none")
     digest = public.scheme_hash
     scheme = alg_name(public.scheme) + (f"-{alg_name(digest)}" if digest is not None else "")
-    yield Field("scheme", scheme, "the only one that the key signs with")
+    only = public.scheme != Alg.NULL
+    meaning = "the only one that the key signs with" if only else "any scheme"
+    yield Field("scheme", scheme, meaning)
     if isinstance(public.key, RsaKey):
         yield Field("keyBits", str(public.key.bits), "RSA")
         yield Field("exponent", str(public.key.exponent))
-        yield Field("modulus", f"{public.key.modulus:x}")
+        yield Field("modulus", f"{public.key.modulus:0{2 * public.key.size}x}")
     else:
         curves = {int(curve): curve.name.lower().replace("_", "-") for curve in Curve}
         curve = public.key.curve

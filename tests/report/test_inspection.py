@@ -16,8 +16,18 @@ ECC = aik.ecc_aik("nist-p384", "sha384")
 
 
 def inspected(key: aik.Aik = KEY, **told: Unpack[Told]) -> Document:
-    response = octets_of(build.response(key, **told))
-    return to_dict(inspect_evidence(read_evidence(response)))
+    return decoded(octets_of(build.response(key, **told)))
+
+
+def decoded(response: bytes) -> Document:
+    sections = to_dict(inspect_evidence(read_evidence(response)))
+    return {
+        section: {
+            field["name"]: {"value": field["value"], "meaning": field["meaning"]}
+            for field in fields
+        }
+        for section, fields in sections.items()
+    }
 
 
 def values_of(fields: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -274,7 +284,7 @@ def test_faults_stand_under_their_numbers() -> None:
 
 def test_absent_evidence_is_said() -> None:
     response = attestation({"is_available": False})
-    document = to_dict(inspect_evidence(read_evidence(response)))
+    document = decoded(response)
     assert (list(document), document["response"]["TPM evidence"]["value"]) == (
         ["response"],
         "absent",
@@ -285,5 +295,5 @@ def test_json_has_as_many_fields_as_were_decoded() -> None:
     selection: build.Selection = [("sha256", [0]), ("sha256", [7])]
     response = octets_of(build.response(quoted={"selection": selection}))
     sections = inspect_evidence(read_evidence(response))
-    decoded = sum(len(section.fields) for section in sections)
-    assert sum(map(len, to_dict(sections).values())) == decoded
+    fields = sum(len(section.fields) for section in sections)
+    assert sum(map(len, to_dict(sections).values())) == fields
