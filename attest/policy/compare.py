@@ -81,7 +81,7 @@ def compare(policy: Policy, quoted: Quoted, at: datetime | None) -> Comparison:
 def _matches(baseline: Baseline, quoted: Quoted) -> bool:
     """Tell whether every golden value of a baseline is met."""
     for rule in baseline.golden:
-        if quoted.get(rule.bank, _NOTHING).get(rule.index) not in rule.values:
+        if quoted.get(rule.bank, _NOTHING).get(rule.index) not in rule.octets:
             return False
     return True
 
@@ -106,7 +106,7 @@ def _differences(rules: tuple[PcrRule, ...], quoted: Quoted) -> tuple[Difference
     differences = []
     for rule in rules:
         value = quoted.get(rule.bank, _NOTHING).get(rule.index)
-        if not value or not rule.allows(value):
+        if not value or (value in rule.octets) is not rule.inside:
             golden = tuple(wanted.hex() for wanted in rule.values) or (str(rule.kind),)
             differences.append(Difference(alg_name(rule.bank), rule.index, value, golden))
     return tuple(differences)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from attest.policy.initial import is_all_ones, is_all_zero
+from attest.policy.initial import is_constant
 from attest.policy.loader import Loaded, load_documents
 from attest.policy.model import Baseline, NonceMode, PcrRule, RuleKind, Trust
 from attest.policy.section import Document, Place
@@ -124,7 +124,7 @@ def _look_at_rules(rules: tuple[PcrRule, ...], path: str, page: _Page) -> None:
         if rule.index in _RESETTABLE:
             page.key(place, "pcr.resettable", "software can reset this PCR at any time")
         for index, value in enumerate(rule.values):
-            if is_all_zero(value) or is_all_ones(value):
+            if is_constant(value):
                 fault = f"all {value[:1].hex().upper()}: nothing was ever measured into this PCR"
                 page.value(page.golden(place, index), "golden.constant", fault)
 

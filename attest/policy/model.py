@@ -8,8 +8,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from attest.policy.initial import is_extended, is_initial
-from attest.tpm.constants import Alg, Handle
+from attest.policy.initial import initial_values, unextended_values
+from attest.tpm.constants import HASH_SIZES, Alg, Handle
 
 TIERS = ("standard", "high", "maximum")
 """Security tiers of the NOMYO protocol."""
@@ -121,24 +121,31 @@ class PcrRule(Struct, frozen=True):
         index: Number of the PCR, 0 to 23.
         kind: VALUES compares with ``values``; a baseline has only these.
         values: Golden values as octets, in the order of the file; empty unless ``kind`` is VALUES.
+        octets: Values that decide; they follow from the others.
+        inside: Whether the PCR must hold one of the deciding values, or none of them.
     """
 
     bank: Alg
     index: int
     kind: RuleKind
     values: tuple[bytes, ...] = ()
+    octets: frozenset[bytes] = frozenset()
+    inside: bool = True
+
+    def __post_init__(self) -> None:
+        """Derive once what every appraisal compares with."""
+        size = HASH_SIZES[self.bank]
+        octets = frozenset(self.values)
+        if self.kind is RuleKind.INITIAL:
+            octets = initial_values(self.index, size)
+        elif self.kind is RuleKind.EXTENDED:
+            octets = unextended_values(self.index, size)
+        force_setattr(self, "octets", octets)
+        force_setattr(self, "inside", self.kind in (RuleKind.VALUES, RuleKind.INITIAL))
 
     def allows(self, value: bytes) -> bool:
-        """Tell whether a value of the PCR is as the rule wants it."""
-        match self.kind:
-            case RuleKind.VALUES:
-                return value in self.values
-            case RuleKind.EXTENDED:
-                return is_extended(self.index, value)
-            case RuleKind.INITIAL:
-                return is_initial(self.index, value)
-            case RuleKind.ANY:
-                return True
+        """Tell whether a value of the PCR is as the rule wants it; no octets never are."""
+        return bool(value) and (value in self.octets) is self.inside
 
 
 class Baseline(Struct, frozen=True):
