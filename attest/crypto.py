@@ -100,12 +100,15 @@ def digest(alg: int, octets: bytes) -> bytes:
 
 def compute_name(public: TpmtPublic) -> bytes:
     """Return the Name of a key: nameAlg || H(public area) (TPM 2.0 Library Part 1, 16)."""
-    return _PREFIXES[public.name_alg] + digest(public.name_alg, public.octets)
+    name_alg = public.name_alg
+    name: bytes = _PREFIXES[name_alg] + _DIGESTS[name_alg](public.octets).digest()
+    return name
 
 
 def qualified_name(name_alg: int, parent: bytes, name: bytes) -> bytes:
     """Return nameAlg || H(parent || Name); ``parent`` is a handle's octets or a qualified Name."""
-    return _PREFIXES[name_alg] + digest(name_alg, parent + name)
+    qualified: bytes = _PREFIXES[name_alg] + _DIGESTS[name_alg](parent + name).digest()
+    return qualified
 
 
 def primary_hierarchy(name_alg: int, name: bytes, qualified: bytes) -> Handle | None:

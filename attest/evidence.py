@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from attest import crypto
 from attest.document import read_document, type_name
 from attest.errors import MalformedError
-from attest.members import PcrValues, decoded, mapping, octets, pcr_values, text, unlike
+from attest.members import MISSING, PcrValues, decoded, octets, pcr_values, unlike
 from attest.text import shown
 from attest.tpm.attestation import TpmsAttest, parse_attest
 from attest.tpm.public import TpmtPublic, parse_public
@@ -77,30 +77,54 @@ def read_evidence(response: object) -> Evidence:
 
 def evidence_of(document: Mapping[str, Any]) -> Evidence:
     """Read the evidence of a document that ``read_document`` returned. Never raises."""
-    if "_metadata" not in document:
-        return Evidence(absence="_metadata")
     faults: list[str] = []
-    metadata = mapping(document, "_metadata", faults)
-    if metadata is None:
-        return Evidence(faults=tuple(faults))
+    metadata = document.get("_metadata", MISSING)
+    if type(metadata) is not dict:
+        return _without_metadata(metadata)
     tier = metadata.get("security_tier")
     if tier is not None and type(tier) is not str:
         faults.append(f"_metadata.security_tier: {unlike(tier, 'a string')}")
         tier = None
     processed_at = metadata.get("processed_at")
-    claims = (
-        metadata.get("payload_id"),
-        tier,
-        processed_at if type(processed_at) is int else None,
+    claims = _Claims(
+        metadata.get("payload_id"), tier, processed_at if type(processed_at) is int else None
     )
-    if "tpm_attestation" not in metadata:
-        return Evidence(False, False, "_metadata.tpm_attestation", tuple(faults), *claims)
-    member = mapping(metadata, "tpm_attestation", faults)
-    if member is not None and member.get("is_available") is True:
+    member = metadata.get("tpm_attestation", MISSING)
+    if type(member) is dict and member.get("is_available") is True:
         return _read_member(claims, member, faults)
-    if member is not None:
+    return _without_evidence(claims, member, faults)
+
+
+class _Claims(Struct, frozen=True, gc=False):
+    """What the server says beside the evidence; nothing vouches for it."""
+
+    payload_id: object
+    tier: str | None
+    processed_at: int | None
+
+
+def _without_metadata(metadata: object) -> Evidence:
+    """Return what there is where not even metadata can be read."""
+    if metadata is MISSING:
+        return Evidence(absence="_metadata")
+    return Evidence(faults=(f"_metadata: {unlike(metadata, 'an object')}",))
+
+
+def _without_evidence(claims: _Claims, member: object, faults: list[str]) -> Evidence:
+    """Return what there is where no quote is to be read."""
+    if type(member) is dict:
         _refuse_unless_declined(member, faults)
-    return Evidence(False, not faults, None, tuple(faults), *claims, member)
+    elif member is not MISSING:
+        faults.append(f"tpm_attestation: {unlike(member, 'an object')}")
+    return Evidence(
+        declined=type(member) is dict and not faults,
+        absence="_metadata.tpm_attestation" if member is MISSING else None,
+        faults=tuple(faults),
+        payload_id=claims.payload_id,
+        tier=claims.tier,
+        processed_at=claims.processed_at,
+        member=member if type(member) is dict else None,
+    )
 
 
 def _refuse_unless_declined(member: Mapping[str, Any], faults: list[str]) -> None:
@@ -114,16 +138,17 @@ def _refuse_unless_declined(member: Mapping[str, Any], faults: list[str]) -> Non
         faults.append(f"is_available: false, and yet there are further members: {others}")
 
 
-def _read_member(
-    claims: tuple[Any, str | None, int | None], member: Mapping[str, Any], faults: list[str]
-) -> Evidence:
+def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) -> Evidence:
     """Read ``tpm_attestation`` where it is available."""
     quote, signed, area = _structures(member, faults)
     attest = _parsed("quote_b64", parse_attest, quote, faults)
     signature = _parsed("signature_b64", parse_signature, signed, faults)
     public = _parsed("aik_pubkey_b64", parse_public, area, faults)
     key = _built_key(public, faults)
-    banks = text(member, "pcr_banks", faults)
+    banks = member.get("pcr_banks", MISSING)
+    if type(banks) is not str:
+        faults.append(f"pcr_banks: {unlike(banks, 'a string')}")
+        banks = None
     values = pcr_values(member, faults)
     if not _OPTIONAL_MEMBERS.isdisjoint(member):
         _bound_optional_members(member, faults)
@@ -132,7 +157,9 @@ def _read_member(
         False,
         None,
         tuple(faults),
-        *claims,
+        claims.payload_id,
+        claims.tier,
+        claims.processed_at,
         member,
         attest,
         signature,

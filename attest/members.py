@@ -16,7 +16,8 @@ _BANK_SIZES = {bank: HASH_SIZES[alg] for bank, alg in BANKS.items()}
 _MAX_DIGITS = 9
 """Digits of a PCR number; more than any TPM could mean."""
 _NO_SIZE = -1
-_MISSING: Any = object()
+MISSING: Any = object()
+"""Stands for a member that an object does not have."""
 
 PcrValues = Mapping[str, Mapping[int, bytes]]
 """Reported PCR values by bank and index, as the server names the banks."""
@@ -24,30 +25,12 @@ PcrValues = Mapping[str, Mapping[int, bytes]]
 
 def unlike(value: object, wanted: str) -> str:
     """Say that a member is missing, or of another type than wanted."""
-    return "missing" if value is _MISSING else f"{type_name(value)}, expected {wanted}"
-
-
-def mapping(parent: Mapping[str, Any], name: str, faults: list[str]) -> dict[str, Any] | None:
-    """Take an object, or name the fault."""
-    value = parent.get(name, _MISSING)
-    if type(value) is dict:
-        return value
-    faults.append(f"{name}: {unlike(value, 'an object')}")
-    return None
-
-
-def text(parent: Mapping[str, Any], name: str, faults: list[str]) -> str | None:
-    """Take text, or name the fault."""
-    value = parent.get(name, _MISSING)
-    if type(value) is str:
-        return value
-    faults.append(f"{name}: {unlike(value, 'a string')}")
-    return None
+    return "missing" if value is MISSING else f"{type_name(value)}, expected {wanted}"
 
 
 def octets(parent: Mapping[str, Any], name: str, most: int) -> bytes:
     """Take octets in base64; see ``decoded``."""
-    return decoded(name, parent.get(name, _MISSING), most)
+    return decoded(name, parent.get(name, MISSING), most)
 
 
 def decoded(place: str, text: object, most: int) -> bytes:
@@ -74,8 +57,9 @@ def decoded(place: str, text: object, most: int) -> bytes:
 
 def pcr_values(member: Mapping[str, Any], faults: list[str]) -> PcrValues | None:
     """Take the reported PCR values; a value at fault is named, and stands as no octets."""
-    banks = mapping(member, "pcr_values", faults)
-    if banks is None:
+    banks = member.get("pcr_values", MISSING)
+    if type(banks) is not dict:
+        faults.append(f"pcr_values: {unlike(banks, 'an object')}")
         return None
     result: dict[str, dict[int, bytes]] = {}
     for bank, values in banks.items():

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from attest.policy.compare import Difference
+from attest.policy.compare import NOTHING_COMPARED, Comparison, Difference
 from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Policy
-from attest.tpm.attestation import TpmsClockInfo
+from attest.tpm.attestation import TpmsAttest
 from attest.tpm.constants import alg_name
 from attest.version import __version__
 
@@ -107,14 +107,11 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         payload_id: The caller's id, else the saved one, else None.
         tier: Tier that the response reports.
         anchor: What ties the AIK to a known TPM, or None.
-        baseline: Baseline that matched whole, or None.
-        closest_baseline: Where none matched, the candidate with the fewest differences.
-        differences: PCRs that are not as the policy wants them.
+        comparison: How the quoted PCRs stand to the policy.
         pcrs: Values under the signed selection, by bank's algorithm and index.
         aik_name: Name of the signing key.
         aik_hierarchy: Hierarchy under which it is a primary.
-        clock: Clock and counters of the quote.
-        firmware_version: Firmware version of the quote.
+        attest: The quote.
         policy: The policy that judged, or None where none applies.
         member: The ``tpm_attestation`` member that was judged.
         verified_at: Moment of every validity decision.
@@ -126,17 +123,29 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payload_id: str | None = None
     tier: str | None = None
     anchor: Anchor | None = None
-    baseline: str | None = None
-    closest_baseline: str | None = None
-    differences: tuple[Difference, ...] = ()
+    comparison: Comparison = NOTHING_COMPARED
     pcrs: Mapping[int, Mapping[int, bytes]] | None = None
     aik_name: bytes | None = None
     aik_hierarchy: str | None = None
-    clock: TpmsClockInfo | None = None
-    firmware_version: int | None = None
+    attest: TpmsAttest | None = None
     policy: Policy | None = None
     member: Mapping[str, Any] | None = None
     verified_at: datetime | None = None
+
+    @property
+    def baseline(self) -> str | None:
+        """Name of the baseline that matched whole, or None."""
+        return self.comparison.matched
+
+    @property
+    def closest_baseline(self) -> str | None:
+        """Where none matched, name of the candidate with the fewest differences."""
+        return self.comparison.closest
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """PCRs that are not as the policy wants them."""
+        return self.comparison.rule_differences + self.comparison.baseline_differences
 
     @property
     def refusals(self) -> tuple[CheckResult, ...]:
@@ -193,8 +202,8 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             ],
             "pcrs": _pcrs(self.pcrs),
             "aik": _aik(self.aik_name, self.aik_hierarchy),
-            "clock": _clock(self.clock),
-            "firmware_version": _decimal(self.firmware_version),
+            "clock": _clock(self.attest),
+            "firmware_version": _firmware_version(self.attest),
             "policy": None if self.policy is None else self.policy.identity(),
             "evidence_sha256": evidence_sha256(self.member),
             "verified_at": None if self.verified_at is None else timestamp(self.verified_at),
@@ -243,9 +252,10 @@ def _aik(name: bytes | None, hierarchy: str | None) -> dict[str, str | None] | N
     return None if name is None else {"name": name.hex(), "hierarchy": hierarchy}
 
 
-def _clock(clock: TpmsClockInfo | None) -> dict[str, Any] | None:
-    if clock is None:
+def _clock(attest: TpmsAttest | None) -> dict[str, Any] | None:
+    if attest is None:
         return None
+    clock = attest.clock_info
     return {
         "clock": str(clock.clock),
         "reset_count": clock.reset_count,
@@ -254,5 +264,5 @@ def _clock(clock: TpmsClockInfo | None) -> dict[str, Any] | None:
     }
 
 
-def _decimal(number: int | None) -> str | None:
-    return None if number is None else str(number)
+def _firmware_version(attest: TpmsAttest | None) -> str | None:
+    return None if attest is None else str(attest.firmware_version)

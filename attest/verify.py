@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from attest.checks import CHECKS, CHECKS_WITHOUT_EVIDENCE, Judge
 from attest.context import Context, Request, gather
 from attest.evidence import Evidence, read_evidence
-from attest.policy.compare import Comparison
+from attest.policy.compare import NOTHING_COMPARED
 from attest.policy.model import (
     MANDATORY_WITHOUT_TPM,
     TIERS,
@@ -25,7 +25,6 @@ MAX_NONCE = 64
 
 _SIGNATURE, _DIGEST = map(list(CHECKS).index, ("quote.signature", "quote.digest"))
 _PASS = Outcome.PASS
-_NOTHING_COMPARED = Comparison()
 _GIVEN = NonceMode.GIVEN
 _NONE = NonceMode.NONE
 _NOT_VOUCHED = "; nothing vouches for the reported values"
@@ -75,8 +74,6 @@ def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -
     judged = chosen or _asking_nothing(request)
     context = gather(evidence, judged, scope_fault, request)
     checks = _judge_all(evidence, context)
-    comparison = context.comparison or _NOTHING_COMPARED
-    attest = evidence.attest
     return AttestationResult(
         checks=checks,
         mandatory=MANDATORY_WITHOUT_TPM if _does_without(evidence, judged) else judged.mandatory,
@@ -84,14 +81,11 @@ def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -
         payload_id=context.payload_id,
         tier=evidence.tier,
         anchor=context.anchor,
-        baseline=comparison.matched,
-        closest_baseline=comparison.closest,
-        differences=comparison.rule_differences + comparison.baseline_differences,
+        comparison=context.comparison or NOTHING_COMPARED,
         pcrs=context.quoted,
         aik_name=context.name,
         aik_hierarchy=context.hierarchy,
-        clock=None if attest is None else attest.clock_info,
-        firmware_version=None if attest is None else attest.firmware_version,
+        attest=evidence.attest,
         policy=chosen,
         member=evidence.member,
         verified_at=request.at,
@@ -178,19 +172,20 @@ def check_request(policy: Policy | PolicySet, request: Request) -> None:
         ValueError: An unknown tier, a nonce that is missing, unwanted or too long.
         TypeError: A policy or a nonce that is none.
     """
-    if not isinstance(policy, (Policy, PolicySet)):
-        raise TypeError(f"policy is {type(policy).__name__}, expected what load_policy returns")
-    tier = request.security_tier
+    tier, nonce = request.security_tier, request.nonce
     if tier is not None and tier not in TIERS:
         raise ValueError(f"security_tier is {tier!r}, expected one of {', '.join(TIERS)}")
-    _check_nonce(policy, request.nonce)
+    if isinstance(policy, Policy):
+        if nonce is not None or policy.nonce is _GIVEN:
+            _check_nonce((policy,), nonce)
+    elif isinstance(policy, PolicySet):
+        _check_nonce(policy.policies, nonce)
+    else:
+        raise TypeError(f"policy is {type(policy).__name__}, expected what load_policy returns")
 
 
-def _check_nonce(policy: Policy | PolicySet, nonce: bytes | None) -> None:
+def _check_nonce(policies: tuple[Policy, ...], nonce: bytes | None) -> None:
     """Raise where a nonce is given and not asked for, or the other way round."""
-    if nonce is None and isinstance(policy, Policy) and policy.nonce is not _GIVEN:
-        return
-    policies = (policy,) if isinstance(policy, Policy) else policy.policies
     asked = [one.nonce is _GIVEN for one in policies]
     if nonce is None:
         if all(asked):

@@ -58,6 +58,10 @@ class Comparison(Struct, frozen=True, gc=False):
     baseline_differences: tuple[Difference, ...] = ()
 
 
+NOTHING_COMPARED = Comparison()
+"""The comparison where there are no quoted values."""
+
+
 def compare(policy: Policy, quoted: Quoted, at: datetime | None) -> Comparison:
     """Compare quoted PCRs with the rules and baselines of a policy at a moment."""
     differences = _differences(policy.rules, quoted)
