@@ -28,6 +28,9 @@ _ENDORSED_STRUCTURES = ("ak_pubkey_b64", "certify_b64", "certify_signature_b64")
 _ENDORSED_CHAINS = ("aik_cert_chain_b64", "ak_cert_chain_b64")
 _OPTIONAL_MEMBERS = frozenset({"endorsement", "event_log_b64", "ima_log_b64"})
 _Parsed = TypeVar("_Parsed")
+_Parts = tuple[
+    TpmsAttest | None, TpmtSignature | None, TpmtPublic | None, crypto.VerifyingKey | None
+]
 
 
 class Evidence(Struct, frozen=True, gc=False):
@@ -140,11 +143,7 @@ def _refuse_unless_declined(member: Mapping[str, Any], faults: list[str]) -> Non
 
 def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) -> Evidence:
     """Read ``tpm_attestation`` where it is available."""
-    quote, signed, area = _structures(member, faults)
-    attest = _parsed("quote_b64", parse_attest, quote, faults)
-    signature = _parsed("signature_b64", parse_signature, signed, faults)
-    public = _parsed("aik_pubkey_b64", parse_public, area, faults)
-    key = _built_key(public, faults)
+    attest, signature, public, key = _all_at_once(member) or _one_by_one(member, faults)
     banks = member.get("pcr_banks", MISSING)
     if type(banks) is not str:
         faults.append(f"pcr_banks: {unlike(banks, 'a string')}")
@@ -178,50 +177,48 @@ class _Structures(Struct, frozen=True, gc=False):
     aik_pubkey_b64: Annotated[bytes, Meta(max_length=MAX_STRUCTURE)]
 
 
-def _structures(
-    member: Mapping[str, Any], faults: list[str]
-) -> tuple[bytes | None, bytes | None, bytes | None]:
-    """Take quote, signature and key: at once where all are right, else each with its fault.
+def _all_at_once(member: Mapping[str, Any]) -> _Parts | None:
+    """Read quote, signature and key, or None where any is at fault.
 
     Base64 is canonical where the octets, written anew, give the same text.
     """
     try:
         structures = convert(member, _Structures)
-        if to_builtins(structures).items() <= member.items():
-            return structures.quote_b64, structures.signature_b64, structures.aik_pubkey_b64
-    except ValidationError:
-        pass
-    quote, signature, public = (
-        _structure(member, name, faults) for name in _Structures.__struct_fields__
-    )
-    return quote, signature, public
+        if not to_builtins(structures).items() <= member.items():
+            return None
+        public = parse_public(structures.aik_pubkey_b64)
+        return (
+            parse_attest(structures.quote_b64),
+            parse_signature(structures.signature_b64),
+            public,
+            crypto.build_key(public),
+        )
+    except (ValidationError, MalformedError):
+        return None
 
 
-def _structure(member: Mapping[str, Any], name: str, faults: list[str]) -> bytes | None:
-    """Take one TPM structure in base64, or name the fault."""
+def _one_by_one(member: Mapping[str, Any], faults: list[str]) -> _Parts:
+    """Read quote, signature and key where one is at fault; name each fault, keep the others."""
+    attest = _structure(member, "quote_b64", parse_attest, faults)
+    signature = _structure(member, "signature_b64", parse_signature, faults)
+    public = _structure(member, "aik_pubkey_b64", parse_public, faults)
+    key = None
+    if public is not None:
+        try:
+            key = crypto.build_key(public)
+        except MalformedError as error:
+            faults.append(f"aik_pubkey_b64: {error}")
+    return attest, signature, public, key
+
+
+def _structure(
+    member: Mapping[str, Any], name: str, parse: Callable[[bytes], _Parsed], faults: list[str]
+) -> _Parsed | None:
+    """Read one TPM structure in base64, or name the fault."""
     try:
-        return octets(member, name, MAX_STRUCTURE)
+        data = octets(member, name, MAX_STRUCTURE)
     except MalformedError as error:
         faults.append(str(error))
-        return None
-
-
-def _built_key(public: TpmtPublic | None, faults: list[str]) -> crypto.VerifyingKey | None:
-    """Build the key once, for the one signature that it verifies, or name the fault."""
-    if public is None:
-        return None
-    try:
-        return crypto.build_key(public)
-    except MalformedError as error:
-        faults.append(f"aik_pubkey_b64: {error}")
-        return None
-
-
-def _parsed(
-    name: str, parse: Callable[[bytes], _Parsed], data: bytes | None, faults: list[str]
-) -> _Parsed | None:
-    """Parse a TPM structure that could be read, or name the fault."""
-    if data is None:
         return None
     try:
         return parse(data)
