@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
 
 from attest import crypto
 from attest.evidence import Evidence
+from attest.members import PcrValues
 from attest.policy.compare import Comparison, Quoted, compare
 from attest.policy.model import HIERARCHIES, NonceMode, Policy
 from attest.result import Anchor
 from attest.tpm.attestation import TpmsAttest, TpmsQuoteInfo
-from attest.tpm.constants import alg_name
 from attest.tpm.public import TpmtPublic
 
 _HIERARCHY_NAMES = {handle: name for name, handle in HIERARCHIES.items()}
@@ -69,8 +70,7 @@ def gather(
     evidence: Evidence, policy: Policy, scope_fault: str | None, request: Request
 ) -> Context:
     """Compute once what several checks and the result need."""
-    payload_id, octets = _payload_id(evidence, request)
-    nonce, nonce_fault = _expected_nonce(evidence, policy, request, octets)
+    payload_id, nonce, nonce_fault = _expected(evidence, policy, request)
     public, attest, values = evidence.public, evidence.attest, evidence.pcr_values
     name = hierarchy = quoted = comparison = anchor = None
     if public is not None:
@@ -78,11 +78,7 @@ def gather(
         if attest is not None:
             hierarchy = primary_of(public, name, attest)
     if attest is not None and values is not None and isinstance(attest.attested, TpmsQuoteInfo):
-        quoted = {
-            selection.hash: {index: bank[index] for index in selection.indices if index in bank}
-            for selection in attest.attested.pcr_select
-            if selection.indices and (bank := values.get(alg_name(selection.hash))) is not None
-        }
+        quoted = _quoted(attest.attested, values)
         comparison = compare(policy, quoted, request.at)
     if name is not None and (policy.aik.names or policy.aik.spki_sha256):
         anchor = _anchor(evidence, policy, name)
@@ -107,35 +103,51 @@ def primary_of(public: TpmtPublic, name: bytes, attest: TpmsAttest) -> str | Non
     return None if handle is None else _HIERARCHY_NAMES[handle]
 
 
-def _payload_id(evidence: Evidence, request: Request) -> tuple[str | None, bytes]:
-    """Return the caller's id, or else the saved one, and its octets; none where it is no text."""
-    payload_id = evidence.payload_id if request.payload_id is None else request.payload_id
+def _quoted(info: TpmsQuoteInfo, reported: PcrValues) -> Quoted:
+    """Return the reported values of the PCRs in the signed selection, and of no others."""
+    quoted: dict[int, Mapping[int, bytes]] = {}
+    for selection in info.pcr_select:
+        bank = reported.get(selection.bank)
+        if bank is not None and selection.indices:
+            if tuple(bank) != selection.indices:
+                bank = {pcr: bank[pcr] for pcr in selection.indices if pcr in bank}
+            quoted[selection.hash] = bank
+    return quoted
+
+
+def _expected(
+    evidence: Evidence, policy: Policy, request: Request
+) -> tuple[str | None, bytes | None, str | None]:
+    """Return the payload id, the expected extraData, and why there is none to expect.
+
+    The id is the caller's, or else the saved one, and None where that is no text.
+    """
+    saved, sent = evidence.payload_id, request.payload_id
+    payload_id, octets = _text(saved if sent is None else sent)
+    if sent is not None and saved is not None and saved != sent:
+        return payload_id, None, "the saved payload_id is not the one that was sent"
+    mode, nonce = policy.nonce, request.nonce
+    if mode is _PAYLOAD_ID and nonce is None:
+        if octets:
+            return payload_id, crypto.payload_nonce(octets), None
+        owner = "saved" if sent is None else "given"
+        return payload_id, None, f"the {owner} payload_id is missing, empty or no text"
+    if mode is _GIVEN:
+        return payload_id, nonce, None if nonce else "no nonce was given"
+    if nonce is not None:
+        fault = "a nonce was given, and the policy that applies does not ask for one"
+        return payload_id, None, fault
+    return payload_id, None, None
+
+
+def _text(payload_id: object) -> tuple[str | None, bytes]:
+    """Return an id with its octets; None and no octets where it is no text."""
     if type(payload_id) is not str:
         return None, b""
     try:
         return payload_id, payload_id.encode()
     except UnicodeEncodeError:
         return None, b""
-
-
-def _expected_nonce(
-    evidence: Evidence, policy: Policy, request: Request, payload_id: bytes
-) -> tuple[bytes | None, str | None]:
-    """Return the expected extraData, and what is wrong with the ids that it comes from."""
-    saved, sent = evidence.payload_id, request.payload_id
-    if sent is not None and saved is not None and saved != sent:
-        return None, "the saved payload_id is not the one that was sent"
-    mode = policy.nonce
-    if mode is _GIVEN:
-        return request.nonce, None if request.nonce else "no nonce was given"
-    if request.nonce is not None:
-        return None, "a nonce was given, and the policy that applies does not ask for one"
-    if mode is not _PAYLOAD_ID:
-        return None, None
-    if not payload_id:
-        owner = "saved" if sent is None else "given"
-        return None, f"the {owner} payload_id is missing, empty or no text"
-    return crypto.payload_nonce(payload_id), None
 
 
 def _anchor(evidence: Evidence, policy: Policy, name: bytes) -> Anchor | None:

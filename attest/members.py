@@ -15,6 +15,7 @@ _INDICES = {str(index): index for index in range(32)}
 _BANK_SIZES = {bank: HASH_SIZES[alg] for bank, alg in BANKS.items()}
 _MAX_DIGITS = 9
 """Digits of a PCR number; more than any TPM could mean."""
+_from_hex = bytes.fromhex
 _NO_SIZE = -1
 MISSING: Any = object()
 """Stands for a member that an object does not have."""
@@ -71,7 +72,7 @@ def pcr_values(member: Mapping[str, Any], faults: list[str]) -> PcrValues | None
             read = {
                 _INDICES[index]: value
                 for index, text in values.items()
-                if len(text) == 2 * size and len(value := bytes.fromhex(text)) == size
+                if len(text) == 2 * size and len(value := _from_hex(text)) == size
             }
         except (KeyError, TypeError, ValueError):
             read = {}
@@ -113,7 +114,7 @@ def _hex_octets(text: object) -> bytes:
     if type(text) is not str:
         return b""
     try:
-        data = bytes.fromhex(text)
+        data = _from_hex(text)
     except ValueError:
         return b""
     return data if 2 * len(data) == len(text) else b""

@@ -44,12 +44,13 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
 
 def _scheme_hash(evidence: Evidence) -> int:
     """Return the hash of the signature, or of the key's own scheme without one; 0 is no hash."""
-    if evidence.signature is not None and evidence.signature.hash is not None:
-        return evidence.signature.hash
-    return (evidence.public.scheme_hash if evidence.public is not None else None) or 0
+    signature, public = evidence.signature, evidence.public
+    if signature is not None and signature.hash is not None:
+        return signature.hash
+    return (public.scheme_hash if public is not None else None) or 0
 
 
 def _missing(selection: TpmsPcrSelection, bank: Mapping[int, bytes]) -> str:
     """Name the selected PCRs that have no value to digest."""
     missing = [str(index) for index in selection.indices if not bank.get(index)]
-    return f"{alg_name(selection.hash)}:{','.join(missing)}"
+    return f"{selection.bank}:{','.join(missing)}"

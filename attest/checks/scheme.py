@@ -8,11 +8,11 @@ from attest.context import Context
 from attest.evidence import Evidence
 from attest.result import CheckResult, failed, passed, skipped
 from attest.tpm.constants import HASH_SIZES, Alg, alg_name
-from attest.tpm.public import RsaKey, TpmtPublic
+from attest.tpm.public import EccKey, RsaKey
 
 ID = "aik.scheme"
-_ECDSA = Alg.ECDSA
-_RSA_SCHEMES = (Alg.RSASSA, Alg.RSAPSS)
+_SCHEMES = {RsaKey: (Alg.RSASSA, Alg.RSAPSS), EccKey: (Alg.ECDSA,)}
+"""Schemes that attest verifies, by the type of the key."""
 
 
 def judge(evidence: Evidence, context: Context) -> CheckResult:
@@ -24,22 +24,15 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     if scheme != public.scheme or digest != public.scheme_hash:
         own = _named(public.scheme, public.scheme_hash)
         return failed(ID, f"signed with {_named(scheme, digest)}, the AIK's own scheme is {own}")
-    if digest is None or digest not in HASH_SIZES or not _fits(public, scheme):
+    if digest not in HASH_SIZES or scheme not in _SCHEMES[type(public.key)]:
         return failed(ID, f"{_named(scheme, digest)} is no scheme of this key that attest verifies")
     if (scheme, digest) not in context.policy.schemes:
         return failed(ID, f"{_named(scheme, digest)} is not among the schemes the policy allows")
     return _allowed(scheme, digest)
 
 
-def _fits(public: TpmtPublic, scheme: int) -> bool:
-    """Tell whether a scheme belongs to the type of the key."""
-    if isinstance(public.key, RsaKey):
-        return scheme in _RSA_SCHEMES
-    return scheme == _ECDSA
-
-
 @lru_cache(maxsize=64)
-def _allowed(scheme: int, digest: int) -> CheckResult:
+def _allowed(scheme: int, digest: int | None) -> CheckResult:
     """Say which scheme was allowed."""
     return passed(ID, f"{_named(scheme, digest)}, the AIK's own scheme")
 

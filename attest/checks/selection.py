@@ -10,7 +10,7 @@ from attest.evidence import Evidence
 from attest.result import CheckResult, failed, passed, skipped
 from attest.text import shown
 from attest.tpm.attestation import TpmsQuoteInfo
-from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT, alg_name
+from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT
 from attest.tpm.pcr import TpmsPcrSelection
 
 ID = "quote.selection"
@@ -52,7 +52,7 @@ def _signed_selection(
     """Read the signed selection as a set; say what makes it none."""
     seen: dict[str, frozenset[int]] = {}
     for selection in selections:
-        bank = alg_name(selection.hash)
+        bank = selection.bank
         if selection.hash not in HASH_SIZES:
             return seen, f"the signed selection has the unknown bank {bank}"
         if bank in seen:

@@ -7,6 +7,7 @@ from struct import Struct as Layout
 
 from msgspec import Struct
 
+from attest.tpm.constants import alg_name
 from attest.tpm.reader import Reader
 
 MAX_BANKS = 16
@@ -25,10 +26,12 @@ class TpmsPcrSelection(Struct, frozen=True, gc=False, cache_hash=True):
     Attributes:
         hash: Algorithm of the bank; a bare number where the specification names none.
         indices: PCR numbers, ascending, 0 to 31.
+        bank: Name of the bank, as tpm2-tools spells it.
     """
 
     hash: int
     indices: tuple[int, ...]
+    bank: str
 
 
 @lru_cache(maxsize=256)
@@ -36,7 +39,7 @@ def selection_of(bank: int, bitmap: bytes) -> TpmsPcrSelection:
     """Return the selection of a bitmap: bit 0 of octet 0 is PCR 0."""
     bits = int.from_bytes(bitmap, "little")
     indices = tuple(index for index in range(8 * len(bitmap)) if bits >> index & 1)
-    return TpmsPcrSelection(bank, indices)
+    return TpmsPcrSelection(bank, indices, alg_name(bank))
 
 
 def read_selection(reader: Reader) -> tuple[TpmsPcrSelection, ...]:
