@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,6 +109,8 @@ def _refuse_duplicates(octets: bytes, document: dict[str, Any]) -> None:
     escaped = b"\\" in octets and b"\\u003" in octets
     if _colons(octets) == _colons(_encode(document)) and not escaped:
         return
+    import json  # noqa: PLC0415 - a few milliseconds of start-up, for few documents
+
     slow = json.loads(octets, object_pairs_hook=_Members)
     for path, _, container in _containers(slow):
         if isinstance(container, _Members) and container.duplicate is not None:
