@@ -89,7 +89,6 @@ NONCE_OCTETS = 16
 
 _PRIMARY_SEEDS = (Handle.ENDORSEMENT, Handle.OWNER, Handle.NULL, Handle.PLATFORM)
 _HANDLE_OCTETS = {handle: handle.to_bytes(4, "big") for handle in _PRIMARY_SEEDS}
-_SMALLEST_EXPONENT = 3
 
 
 def digest(alg: int, octets: bytes) -> bytes:
@@ -139,8 +138,6 @@ def _build_rsa(key: RsaKey) -> RsaVerifyingKey | None:
     modulus = key.modulus
     if not modulus & 1:
         raise MalformedError("TPMT_PUBLIC.unique", "an even modulus is no RSA key")
-    if not key.exponent & 1 or key.exponent < _SMALLEST_EXPONENT or key.exponent >= modulus:
-        return None
     try:
         built = rsa.RSAPublicNumbers(key.exponent, modulus).public_key()
     except (ValueError, UnsupportedAlgorithm):

@@ -40,7 +40,7 @@ def read_document(response: object) -> dict[str, Any]:
         MalformedError: No JSON, no object, a duplicate member, text that is no UTF-8, a value that
             JSON does not have, more than MAX_RESPONSE octets or MAX_DEPTH levels.
     """
-    if isinstance(response, (bytes, bytearray, memoryview)):
+    if type(response) is bytes or isinstance(response, (bytearray, memoryview)):
         octets = bytes(response)
         document = _parsed(octets)
         _refuse_duplicates(octets, document)
