@@ -21,9 +21,8 @@ _NULL = Alg.NULL
 _UNHASHED_SCHEMES = (Alg.NULL, Alg.RSAES)
 _SYMMETRIC_AND_SCHEME = Layout(">HH")
 _RSA_SIZES = Layout(">HI")
-_SIGNING_SCHEMES = frozenset(
-    {Alg.RSASSA, Alg.RSAPSS, Alg.ECDSA, Alg.ECDAA, Alg.SM2, Alg.ECSCHNORR, Alg.OAEP}
-    | {Alg.ECDH, Alg.ECMQV}
+_HASHED_SCHEMES = frozenset(
+    {Alg.RSASSA, Alg.RSAPSS, Alg.OAEP, Alg.ECDSA, Alg.SM2, Alg.ECSCHNORR, Alg.ECDH, Alg.ECMQV}
 )
 _NAME = "TPMT_PUBLIC"
 
@@ -101,7 +100,8 @@ def parse_public(data: bytes) -> TpmtPublic:
     symmetric, scheme = reader.unpack(_SYMMETRIC_AND_SCHEME, "symmetric")
     if symmetric != _NULL:
         reader.fail("symmetric", f"{alg_name(symmetric)} is not null", back=4)
-    scheme_hash = _read_scheme_hash(reader, scheme)
+    hashed = scheme in _HASHED_SCHEMES
+    scheme_hash = reader.uint16("scheme.hashAlg") if hashed else _read_odd_scheme(reader, scheme)
     key = _read_rsa(reader) if kind == _RSA else _read_ecc(reader)
     reader.finish()
     return TpmtPublic(name_alg, attributes, policy, scheme, scheme_hash, key, area)
@@ -125,13 +125,12 @@ def _read_ecc(reader: Reader) -> EccKey:
     return EccKey(curve, x, reader.sized("unique.y", MAX_ECC_OCTETS))
 
 
-def _read_scheme_hash(reader: Reader, scheme: int) -> int | None:
-    """Take the rest of TPMT_RSA_SCHEME or TPMT_ECC_SCHEME: its hash, where it has one."""
+def _read_odd_scheme(reader: Reader, scheme: int) -> int | None:
+    """Take the rest of a scheme that has no hash, or more than a hash."""
     if scheme in _UNHASHED_SCHEMES:
         return None
-    if scheme not in _SIGNING_SCHEMES:
+    if scheme != Alg.ECDAA:
         reader.fail("scheme", f"{alg_name(scheme)} is no asymmetric scheme", back=2)
     digest = reader.uint16("scheme.hashAlg")
-    if scheme == Alg.ECDAA:
-        reader.uint16("scheme.count")
+    reader.uint16("scheme.count")
     return digest
