@@ -8,7 +8,7 @@ from attest.policy.model import Policy
 from attest.result import CheckResult, failed, passed, skipped
 from attest.roca import has_roca_fingerprint
 from attest.tpm.constants import Curve
-from attest.tpm.public import DEFAULT_EXPONENT, RsaKey
+from attest.tpm.public import DEFAULT_EXPONENT, EccKey
 
 ID = "aik.strength"
 CURVE_NAMES: dict[int, str] = {
@@ -25,18 +25,9 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     if evidence.public is None:
         return skipped(ID, "the AIK could not be read")
     key = evidence.public.key
-    if isinstance(key, RsaKey):
-        return _judge_rsa(key, context.policy)
-    curve = CURVE_NAMES.get(key.curve)
-    if curve is None or curve not in context.policy.curves:
-        wanted = ", ".join(sorted(context.policy.curves))
-        return failed(ID, f"curve {curve or f'0x{key.curve:04x}'}, expected one of {wanted}")
-    return _STRONG_ECC[key.curve]
-
-
-def _judge_rsa(key: RsaKey, policy: Policy) -> CheckResult:
-    """Judge the numbers of an RSA key."""
-    bits = key.modulus.bit_length()
+    if isinstance(key, EccKey):
+        return _judge_curve(key, context.policy)
+    bits, policy = key.modulus.bit_length(), context.policy
     if bits != key.bits or bits != 8 * key.size:
         seen = f"the modulus has {bits} bits in {key.size} octets"
         return failed(ID, f"keyBits is {key.bits}, {seen}")
@@ -47,3 +38,12 @@ def _judge_rsa(key: RsaKey, policy: Policy) -> CheckResult:
     if has_roca_fingerprint(key.modulus):
         return failed(ID, "the modulus bears the fingerprint of ROCA (CVE-2017-15361)")
     return _STRONG_RSA.get(bits) or passed(ID, f"RSA, {bits} bits")
+
+
+def _judge_curve(key: EccKey, policy: Policy) -> CheckResult:
+    """Ask whether attest knows the curve and the policy allows it."""
+    curve = CURVE_NAMES.get(key.curve)
+    if curve is None or curve not in policy.curves:
+        wanted = ", ".join(sorted(policy.curves))
+        return failed(ID, f"curve {curve or f'0x{key.curve:04x}'}, expected one of {wanted}")
+    return _STRONG_ECC[key.curve]

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from attest.policy.model import Baseline, PcrRule, Policy
+from attest.policy.model import ALWAYS, Baseline, PcrRule, Policy
 from attest.tpm.constants import alg_name
 
 Quoted = Mapping[int, Mapping[int, bytes]]
@@ -70,7 +70,7 @@ def compare(policy: Policy, quoted: Quoted, at: datetime | None) -> Comparison:
         if _matches(baseline, quoted):
             if baseline.revoked is not None:
                 revoked = revoked or baseline
-            elif baseline.valid.contains(at):
+            elif baseline.valid is ALWAYS or baseline.valid.contains(at):
                 matched = matched or baseline.name
             else:
                 lapsed = lapsed or baseline

@@ -22,7 +22,7 @@ MAX_DIGEST = 64
 _NAME = "TPMS_ATTEST"
 _MAGIC_OCTETS = TPM_GENERATED_VALUE.to_bytes(4, "big")
 _QUOTE = AttestType.QUOTE
-_HEADER = Layout(">IH")
+_HEADER = Layout(">IHH")
 _CLOCK_AND_FIRMWARE = Layout(">QIIBQ")
 
 
@@ -108,8 +108,7 @@ def parse_attest(data: bytes) -> TpmsAttest:
 def _parse_bare(data: bytes) -> TpmsAttest:
     """Parse TPMS_ATTEST; offsets in errors count from its first octet."""
     reader = Reader(_NAME, data)
-    magic, kind = reader.unpack(_HEADER, "magic")
-    signer = reader.sized("qualifiedSigner", MAX_NAME)
+    (magic, kind, _), signer = reader.unpack_sized(_HEADER, "magic", "qualifiedSigner", MAX_NAME)
     extra_data = reader.sized("extraData", MAX_DATA)
     clock, resets, restarts, safe, firmware = reader.unpack(_CLOCK_AND_FIRMWARE, "clockInfo")
     if safe > 1:

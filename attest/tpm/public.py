@@ -14,13 +14,13 @@ from attest.tpm.signature import MAX_ECC_OCTETS, MAX_RSA_OCTETS
 DEFAULT_EXPONENT = 65537
 """What an exponent of 0 stands for (TPM 2.0 Library Part 2, 12.2.3.5)."""
 
-_HEAD = Layout(">HHI")
+_HEAD = Layout(">HHIH")
 _KEY_TYPES = (Alg.RSA, Alg.ECC)
 _RSA = Alg.RSA
 _NULL = Alg.NULL
 _UNHASHED_SCHEMES = (Alg.NULL, Alg.RSAES)
 _SYMMETRIC_AND_SCHEME = Layout(">HH")
-_RSA_SIZES = Layout(">HI")
+_RSA_SIZES = Layout(">HIH")
 _HASHED_SCHEMES = frozenset(
     {Alg.RSASSA, Alg.RSAPSS, Alg.OAEP, Alg.ECDSA, Alg.SM2, Alg.ECSCHNORR, Alg.ECDH, Alg.ECMQV}
 )
@@ -88,15 +88,16 @@ def parse_public(data: bytes) -> TpmtPublic:
     """
     area = data[unframe("TPM2B_PUBLIC", data) :]
     reader = Reader(_NAME, area)
-    kind, name_alg, attributes = reader.unpack(_HEAD, "type")
+    (kind, name_alg, attributes, size), policy = reader.unpack_sized(
+        _HEAD, "type", "authPolicy", MAX_DIGEST
+    )
     if kind not in _KEY_TYPES:
-        reader.fail("type", f"{alg_name(kind)} is neither rsa nor ecc", back=8)
+        reader.fail("type", f"{alg_name(kind)} is neither rsa nor ecc", back=10 + size)
     if name_alg not in HASH_SIZES:
-        reader.fail("nameAlg", f"{alg_name(name_alg)} is not a known hash", back=6)
-    policy = reader.sized("authPolicy", MAX_DIGEST)
-    if policy and len(policy) != HASH_SIZES[name_alg]:
-        fault = f"{len(policy)} octets are no {alg_name(name_alg)} digest"
-        reader.fail("authPolicy", fault, back=len(policy))
+        reader.fail("nameAlg", f"{alg_name(name_alg)} is not a known hash", back=8 + size)
+    if policy and size != HASH_SIZES[name_alg]:
+        fault = f"{size} octets are no {alg_name(name_alg)} digest"
+        reader.fail("authPolicy", fault, back=size)
     symmetric, scheme = reader.unpack(_SYMMETRIC_AND_SCHEME, "symmetric")
     if symmetric != _NULL:
         reader.fail("symmetric", f"{alg_name(symmetric)} is not null", back=4)
@@ -109,10 +110,11 @@ def parse_public(data: bytes) -> TpmtPublic:
 
 def _read_rsa(reader: Reader) -> RsaKey:
     """Take keyBits, exponent and modulus."""
-    bits, exponent = reader.unpack(_RSA_SIZES, "parameters")
-    modulus = reader.sized("unique", MAX_RSA_OCTETS)
+    (bits, exponent, size), modulus = reader.unpack_sized(
+        _RSA_SIZES, "parameters", "unique", MAX_RSA_OCTETS
+    )
     number = int.from_bytes(modulus, "big")
-    return RsaKey(bits, exponent or DEFAULT_EXPONENT, number, len(modulus))
+    return RsaKey(bits, exponent or DEFAULT_EXPONENT, number, size)
 
 
 def _read_ecc(reader: Reader) -> EccKey:

@@ -70,6 +70,35 @@ class Reader:
             self._short(field, start, size)
         return data[start:end]
 
+    def unpack_sized(
+        self, layout: Struct, field: str, sized: str, most: int
+    ) -> tuple[tuple[int, ...], bytes]:
+        """Take fixed integers and the TPM2B that follows them.
+
+        Args:
+            layout: The integers; the last is the size of the TPM2B.
+            field: Name of the integers, where they are cut.
+            sized: Name of the TPM2B.
+            most: Largest size of the TPM2B.
+        """
+        data, start = self._data, self._offset
+        try:
+            values = layout.unpack_from(data, start)
+        except StructError:
+            fixed = layout.size - _UINT16.size
+            if len(data) - start < fixed:
+                self._short(field, start, fixed)
+            self._short(f"{sized}.size", start + fixed, _UINT16.size)
+        start += layout.size
+        size = values[-1]
+        if size > most:
+            self._offset = start - _UINT16.size
+            self.fail(f"{sized}.size", f"{size} exceeds {most}")
+        self._offset = end = start + size
+        if end > len(data):
+            self._short(sized, start, size)
+        return values, data[start:end]
+
     def rest(self) -> bytes:
         """Take whatever is left: the body of a structure that is not looked into."""
         offset = self._offset

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import Struct as Layout
+
 from msgspec import Struct
 
 from attest.tpm.constants import Alg
@@ -13,6 +15,7 @@ MAX_RSA_OCTETS = 512
 MAX_ECC_OCTETS = 128
 """MAX_ECC_KEY_BYTES: more than any curve of the specification needs."""
 
+_HASH = Layout(">HH")
 _ECDSA = Alg.ECDSA
 _RSA_SCHEMES = (Alg.RSASSA, Alg.RSAPSS)
 
@@ -47,11 +50,10 @@ def parse_signature(data: bytes) -> TpmtSignature:
     reader = Reader("TPMT_SIGNATURE", data)
     scheme = reader.uint16("sigAlg")
     if scheme in _RSA_SCHEMES:
-        digest = reader.uint16("hash")
-        signature = TpmtSignature(scheme, digest, reader.sized("sig", MAX_RSA_OCTETS))
+        (digest, _), rsa = reader.unpack_sized(_HASH, "hash", "sig", MAX_RSA_OCTETS)
+        signature = TpmtSignature(scheme, digest, rsa)
     elif scheme == _ECDSA:
-        digest = reader.uint16("hash")
-        r = reader.sized("signatureR", MAX_ECC_OCTETS)
+        (digest, _), r = reader.unpack_sized(_HASH, "hash", "signatureR", MAX_ECC_OCTETS)
         signature = TpmtSignature(scheme, digest, r=r, s=reader.sized("signatureS", MAX_ECC_OCTETS))
     else:
         reader.rest()
