@@ -199,6 +199,19 @@ def test_point_of_another_curve_of_the_same_size_cannot_be_a_key() -> None:
     assert fault_of(built, octets) == "TPMT_PUBLIC.unique: the point does not lie on secp256r1"
 
 
+@pytest.mark.parametrize(("curve", "size"), CURVES.items())
+def test_coordinate_of_one_octet_is_one(curve: str, size: int) -> None:
+    x = b"\x0d"
+    point = ec.EllipticCurvePublicKey.from_encoded_point(
+        CURVE_TYPES[curve](), b"\x02" + x.rjust(size, b"\0")
+    )
+
+    key = built(ecc_aik(curve).public(x=x, y=point.public_numbers().y.to_bytes(size)))
+
+    assert isinstance(key, crypto.EccVerifyingKey)
+    assert key.key == point
+
+
 @pytest.mark.parametrize("field", ["x", "y"])
 @pytest.mark.parametrize("curve", CURVES)
 def test_coordinate_may_lose_its_leading_zeros(curve: str, field: str) -> None:

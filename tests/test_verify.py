@@ -255,7 +255,7 @@ def test_an_exception_inside_a_check_is_a_refusal(
     monkeypatch.setitem(importlib.import_module("attest.verify").CHECKS, check, broken)
     result = judged(HONEST, policy_of())
     outcome, reason = answer(result, check)
-    assert (outcome, result.accepted) == ("fail", False)
+    assert (outcome, refusing(result)) == ("fail", {check})
     assert reason.startswith(r"unexpected LookupError: odd\x1b[2J")
 
 

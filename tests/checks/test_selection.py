@@ -153,6 +153,12 @@ def test_selection_reads_pcr_banks_as_a_set(banks: str) -> None:
     assert answer(verified(pcr_banks=banks), CHECK) == EQUAL
 
 
+@pytest.mark.parametrize("index", range(24))
+def test_selection_takes_no_unknown_word_for_a_pcr(index: int) -> None:
+    listed = ",".join("x" if one == index else str(one) for one in range(24))
+    assert answer(verified(values=ALL, pcr_banks=f"sha256:{listed}"), CHECK)[0] == "fail"
+
+
 @pytest.mark.parametrize("banks", ["sha256:0,7,10+sha1:0,7", "sha1:7,0+sha256:0,10,7"])
 def test_selection_reads_pcr_banks_in_any_order(banks: str) -> None:
     assert answer(verified(values=TWO, pcr_banks=banks), CHECK) == EQUAL

@@ -274,6 +274,15 @@ def test_cut_area_is_refused_in_the_field_that_is_short(
     ]
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_cut_count_of_ecdaa_is_refused(left: int) -> None:
+    area = ECC.public(scheme="ecdaa")[2 : 2 + 16 + left]
+
+    assert fault_of(parse_public, sized(area)) == (
+        f"TPMT_PUBLIC.scheme.count at octet 16: 2 octets wanted, {left} left"
+    )
+
+
 @pytest.mark.parametrize("case", REAL)
 def test_every_truncation_of_a_real_key_is_refused(case: str) -> None:
     octets = structures_of(case).public

@@ -11,6 +11,7 @@ from attest import MalformedError
 from attest.tpm.reader import Reader, unframe
 from tests.faults import fault_of
 
+OCTET_AND_SIZE = Struct(">BH")
 OCTET, SHORT, WORD, PAIR = Struct(">B"), Struct(">H"), Struct(">I"), Struct(">HB")
 
 
@@ -125,6 +126,57 @@ def test_size_is_bounded_before_the_octets_are_counted() -> None:
     assert fault_of(Reader("S", b"\0\x0a" + bytes(10)).sized, "f", 9) == (
         "S.f.size at octet 0: 10 exceeds 9"
     )
+
+
+def test_unpack_sized_takes_integers_and_as_many_octets_as_the_last_says() -> None:
+    reader = Reader("S", b"\x09\x07\x00\x02\xaa\xbb\xcc\xdd")
+    reader.octets(1, "before")
+
+    taken = reader.unpack_sized(OCTET_AND_SIZE, "f", "g", 2)
+
+    assert taken == ((7, 2), b"\xaa\xbb")
+    assert reader.uint16("after") == 0xCCDD
+
+
+@pytest.mark.parametrize("size", [0, 1, 9])
+def test_unpack_sized_takes_up_to_its_bound(size: int) -> None:
+    reader = Reader("S", OCTET_AND_SIZE.pack(7, size) + bytes(size))
+
+    taken = reader.unpack_sized(OCTET_AND_SIZE, "f", "g", 9)
+
+    reader.finish()
+    assert taken == ((7, size), bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"", "S.f at octet 1: 1 octets wanted, 0 left"),
+        (b"\7", "S.g.size at octet 2: 2 octets wanted, 0 left"),
+        (b"\7\0", "S.g.size at octet 2: 2 octets wanted, 1 left"),
+        (b"\7\0\1", "S.g at octet 4: 1 octets wanted, 0 left"),
+        (b"\7\0\3ab", "S.g at octet 4: 3 octets wanted, 2 left"),
+        (b"\7\0\x0a" + bytes(10), "S.g.size at octet 2: 10 exceeds 9"),
+        (b"\7\xff\xff", "S.g.size at octet 2: 65535 exceeds 9"),
+    ],
+)
+def test_unpack_sized_names_the_field_that_is_short_or_too_long(data: bytes, fault: str) -> None:
+    reader = Reader("S", b"\x09" + data)
+    reader.octets(1, "before")
+
+    assert fault_of(reader.unpack_sized, OCTET_AND_SIZE, "f", "g", 9) == fault
+
+
+def test_unpack_sized_counts_what_is_left_of_its_integers() -> None:
+    layout = Struct(">IHH")
+    seen = [fault_of(Reader("S", bytes(n)).unpack_sized, layout, "f", "g", 9) for n in (0, 5, 6, 7)]
+
+    assert seen == [
+        "S.f at octet 0: 6 octets wanted, 0 left",
+        "S.f at octet 0: 6 octets wanted, 5 left",
+        "S.g.size at octet 6: 2 octets wanted, 0 left",
+        "S.g.size at octet 6: 2 octets wanted, 1 left",
+    ]
 
 
 def test_error_keeps_place_and_fault_apart() -> None:
