@@ -57,3 +57,22 @@ class PolicyError(AttestError):
         if self.line is None:
             return f"{self.path}: {self.fault}"
         return f"{self.path}:{self.line}:{self.column}: {self.fault}"
+
+
+class EvidenceWriteError(AttestError):
+    """An evidence record that could not be made durable: what it vouches for must not be released.
+
+    Attributes:
+        path: The archive.
+        fault: What kept the record from being written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], fault: str) -> None:
+        """Name the archive and what went wrong there."""
+        super().__init__(os.fspath(path), fault)
+        self.path = os.fspath(path)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        """Write the error as one line: path, colon, fault."""
+        return f"{self.path}: {self.fault}"

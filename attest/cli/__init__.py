@@ -18,11 +18,13 @@ _COMMANDS = {
     "verify": "attest.cli.verify",
     "inspect": "attest.cli.inspect",
     "policy": "attest.cli.policy",
+    "archive": "attest.cli.archive",
 }
 _HELP = {
     "verify": "Judge saved responses against a policy.",
     "inspect": "Show every structure of a response, decoded.",
     "policy": "Check policy files, and print their schemas.",
+    "archive": "Check evidence archives, and print their heads.",
 }
 
 

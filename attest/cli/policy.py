@@ -59,5 +59,5 @@ def lint_command(paths: tuple[str, ...], strict: bool, moment: datetime) -> None
 @command.command("schema", epilog=examples("attest policy schema", "attest policy schema result"))
 @click.argument("name", type=click.Choice(NAMES), default="policy")
 def schema_command(name: str) -> None:
-    """Print the JSON Schema of policies, or of results."""
+    """Print the JSON Schema of policies, of results, or of archive records."""
     click.echo(json.dumps(schema(name), indent=2))

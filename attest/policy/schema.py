@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("policy", "result")
+NAMES = ("policy", "result", "record")
 """Schemas that there are."""
 
 
