@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from attest.crypto import VerifyingKey
 from attest.evidence import Evidence
 from attest.policy.document import LOADER
 from attest.policy.model import NonceMode, Policy
 from attest.result import Anchor, AttestationResult
-from attest.tpm.attestation import TpmsQuoteInfo
+from attest.tpm.attestation import TpmsAttest, TpmsQuoteInfo
 from attest.tpm.constants import BANKS
 from attest.tpm.public import TpmtPublic
 from attest.tpm.signature import TpmtSignature
@@ -83,8 +84,19 @@ def meaning_of(evidence: Evidence) -> Meaning | None:
     """Return what was signed, how and by which key; None where any of it could not be read."""
     if evidence.attest is None or evidence.signature is None or evidence.key is None:
         return None
-    key = evidence.key.key.public_numbers()
-    return evidence.attest.signed, _numbers(evidence.signature), key
+    return meaning_of_signature(evidence.attest, evidence.signature, evidence.key)
+
+
+def meaning_of_signature(
+    attest: TpmsAttest, signature: TpmtSignature, key: VerifyingKey
+) -> Meaning:
+    """Return what was signed, how and by which key."""
+    return attest.signed, _numbers(signature), meaning_of_key(key)
+
+
+def meaning_of_key(key: VerifyingKey) -> object:
+    """Return the numbers of a key."""
+    return key.key.public_numbers()
 
 
 def _numbers(signature: TpmtSignature) -> tuple[object, ...]:

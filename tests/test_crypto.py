@@ -111,15 +111,19 @@ def test_nonce_is_the_first_16_octets_of_sha256(payload_id: bytes, nonce: str) -
 def test_rsa_key_is_built(bits: int) -> None:
     key = built(rsa_aik(bits).public())
 
-    assert key is not None
+    assert isinstance(key, crypto.RsaVerifyingKey)
+    assert (key.size, key.bits) == (bits // 8, bits)
     assert crypto.spki_sha256(key) == hashlib.sha256(rsa_aik(bits).spki).digest()
 
 
-@pytest.mark.parametrize("curve", CURVES)
-def test_ecc_key_is_built(curve: str) -> None:
+@pytest.mark.parametrize(
+    ("curve", "bits"), [("nist-p256", 256), ("nist-p384", 384), ("nist-p521", 521)]
+)
+def test_ecc_key_is_built(curve: str, bits: int) -> None:
     key = built(ecc_aik(curve).public())
 
-    assert key is not None
+    assert isinstance(key, crypto.EccVerifyingKey)
+    assert (key.size, key.bits) == (CURVES[curve], bits)
     assert crypto.spki_sha256(key) == hashlib.sha256(ecc_aik(curve).spki).digest()
 
 

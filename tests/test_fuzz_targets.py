@@ -58,6 +58,16 @@ def test_a_genuine_signature_is_known_and_a_broken_one_is_not() -> None:
     assert broken not in seeds.genuine()
 
 
+def test_a_signature_stays_genuine_where_the_lie_about_its_key_is_taken_back() -> None:
+    lying, honest = (
+        json.loads(fixture(name).octets)
+        for name in ("forged-key-type-keyedhash", "forged-software-key")
+    )
+    key = honest["_metadata"]["tpm_attestation"]["aik_pubkey_b64"]
+    lying["_metadata"]["tpm_attestation"]["aik_pubkey_b64"] = key
+    assert meaning_of(read_evidence(lying)) in seeds.genuine()
+
+
 def test_a_response_of_an_unknown_key_counts_as_a_forgery() -> None:
     honest = fixture(HONEST)
     values = json.loads(honest.octets)["_metadata"]["tpm_attestation"]["pcr_values"]

@@ -1,6 +1,8 @@
 """``policy.validity``: the policy is in force at the moment of the appraisal."""
 
-from datetime import datetime, timedelta, timezone
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -15,6 +17,21 @@ IN_FORCE = ("pass", "the policy is in force")
 NOW, NEXT = "2026-11-24T12:00:00Z", "2026-11-24T12:00:01Z"
 MOMENT = "2026-11-24T12:00:00+00:00"
 INSTANT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock of the machine stands 14 hours before UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XXX-14")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_last_moment_of_the_calendar_is_one_wherever_the_machine_stands(far_east: None) -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    assert answer(verified(asking={"at": last}), CHECK) == IN_FORCE
 
 
 @pytest.mark.parametrize(

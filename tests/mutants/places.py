@@ -34,6 +34,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "attest/verify.py": (
         "tests/test_verify.py",
         "tests/test_policy_sets.py",
+        "tests/test_result.py",
         *(f"tests/checks/test_{name}.py" for name in ("scope", "validity", "tier", "rules")),
     ),
 }

@@ -274,12 +274,13 @@ def test_cut_area_is_refused_in_the_field_that_is_short(
     ]
 
 
+@pytest.mark.parametrize(("field", "start"), [("hashAlg", 14), ("count", 16)])
 @pytest.mark.parametrize("left", [0, 1])
-def test_cut_count_of_ecdaa_is_refused(left: int) -> None:
-    area = ECC.public(scheme="ecdaa")[2 : 2 + 16 + left]
+def test_cut_scheme_of_ecdaa_is_refused(field: str, start: int, left: int) -> None:
+    area = ECC.public(scheme="ecdaa")[2:]
 
-    assert fault_of(parse_public, sized(area)) == (
-        f"TPMT_PUBLIC.scheme.count at octet 16: 2 octets wanted, {left} left"
+    assert fault_of(parse_public, sized(area[: start + left])) == (
+        f"TPMT_PUBLIC.scheme.{field} at octet {start}: 2 octets wanted, {left} left"
     )
 
 

@@ -54,6 +54,20 @@ def test_takes_follow_each_other() -> None:
     assert taken == (1, b"\xaa\xbb", b"\xcc", b"", b"\xdd\xee")
 
 
+def test_each_take_begins_where_the_last_ended() -> None:
+    reader = Reader("S", b"\1\2\3\4\5\6\7\x08\x09")
+
+    taken = (
+        reader.uint16("a"),
+        *reader.unpack(PAIR, "b"),
+        reader.uint16("c"),
+        reader.octets(2, "d"),
+    )
+
+    reader.finish()
+    assert taken == (0x0102, 0x0304, 5, 0x0607, b"\x08\x09")
+
+
 def test_reader_begins_at_the_front() -> None:
     assert Reader("S", b"\x01\x02\x03\x04").uint16("f") == 0x0102
 
