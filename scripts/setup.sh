@@ -95,7 +95,7 @@ install_project() {
         echo "$PWD" >.venv/place
     fi
     quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -e "$target"
-    quietly .venv/bin/python -m compileall -q attest
+    quietly .venv/bin/python -m compileall -q attest client
     git hash-object pyproject.toml >.venv/stamp-core
     if [ "$kind" != core ]; then cp .venv/stamp-core ".venv/stamp-$kind"; fi
 }
