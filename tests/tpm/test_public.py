@@ -205,6 +205,14 @@ def test_coordinates_have_up_to_128_octets(length: int) -> None:
         ({"name_alg": "null"}, "nameAlg at octet 2: null is not a known hash"),
         ({"name_alg": "sm3_256"}, "nameAlg at octet 2: sm3_256 is not a known hash"),
         ({"name_alg": 0x0099}, "nameAlg at octet 2: 0x0099 is not a known hash"),
+        (
+            {"type": 0x0099, "auth_policy": bytes(32)},
+            "type at octet 0: 0x0099 is neither rsa nor ecc",
+        ),
+        (
+            {"name_alg": 0x0099, "auth_policy": bytes(32)},
+            "nameAlg at octet 2: 0x0099 is not a known hash",
+        ),
         ({"auth_policy": b"p"}, "authPolicy at octet 10: 1 octets are no sha256 digest"),
         ({"auth_policy": bytes(20)}, "authPolicy at octet 10: 20 octets are no sha256 digest"),
         ({"auth_policy": bytes(65)}, "authPolicy.size at octet 8: 65 exceeds 64"),

@@ -142,6 +142,15 @@ def test_size_is_bounded_before_the_octets_are_counted() -> None:
     )
 
 
+def test_the_last_of_the_integers_is_the_size() -> None:
+    reader = Reader("S", b"\0\0\0\x09\0\1\0\2\xaa\xbb")
+
+    taken = reader.unpack_sized(Struct(">IHH"), "f", "g", 2)
+
+    reader.finish()
+    assert taken == ((9, 1, 2), b"\xaa\xbb")
+
+
 def test_unpack_sized_takes_integers_and_as_many_octets_as_the_last_says() -> None:
     reader = Reader("S", b"\x09\x07\x00\x02\xaa\xbb\xcc\xdd")
     reader.octets(1, "before")
