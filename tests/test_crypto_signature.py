@@ -25,6 +25,7 @@ ORDERS = {
 """Orders of the base points (SEC 2, 2.4.2, 2.5.1 and 2.6.1)."""
 
 FORGED = "the signature does not verify with the AIK"
+TOO_SMALL = "the AIK is too small for the hash of the signature"
 UNKNOWN_HASH = "the hash of the signature is none that can be computed"
 
 
@@ -205,7 +206,7 @@ def test_key_too_small_for_its_hash_verifies_nothing(
 
     key = crypto.build_key(public)
 
-    assert key is None or crypto.signature_fault(key, signature, SIGNED) is not None
+    assert key is None or crypto.signature_fault(key, signature, SIGNED) in {FORGED, TOO_SMALL}
 
 
 @pytest.mark.parametrize(("curve", "size"), CURVES.items())

@@ -111,6 +111,11 @@ def test_residue_zero_is_no_power(prime: int) -> None:
     assert not has_roca_fingerprint(chinese({p: 65537 % p for p in PRIMES} | {prime: 0}))
 
 
+@pytest.mark.parametrize("prime", [prime for prime in PRIMES if prime not in TELLING])
+def test_other_primes_are_not_asked(prime: int) -> None:
+    assert has_roca_fingerprint(chinese({p: 65537 % p for p in PRIMES} | {prime: 0}))
+
+
 @pytest.mark.parametrize("modulus", [1, 65537, 65537**2])
 def test_powers_of_the_generator_themselves_are_found(modulus: int) -> None:
     assert has_roca_fingerprint(modulus)

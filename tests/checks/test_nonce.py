@@ -142,6 +142,11 @@ def test_nonce_warning_does_not_refuse_and_leaves_the_assurance() -> None:
     assert (result.accepted, str(result.assurance)) == (True, "self-consistent")
 
 
+def test_another_nonce_takes_the_assurance() -> None:
+    result = verified(quoted={"extra_data": b"foreign"})
+    assert (refusing(result), str(result.assurance)) == ({CHECK}, "none")
+
+
 def test_nonce_is_skipped_without_a_readable_quote() -> None:
     result = verified(quoted={"trailing": b"\0"})
     assert answer(result, CHECK) == ("skip", "the quote could not be read")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.mutants.places import COPY, TESTS, Mutant, run
+from tests.mutants.places import COPY, RUN_ON_IMPORT, TESTS, Mutant, run
 
 OUTCOMES: Final = {0: "survived", 1: "killed", 3: "killed", 33: "survived"}
 """By pytest's exit code; 33 is a function that no test calls."""
@@ -15,10 +15,9 @@ TIMEOUTS: Final = (-24, 24, 36, 152)
 
 
 def mutate_bodies(module: str) -> list[Mutant]:
-    """Mutate the functions of a module; decorated ones are left out.
-
-    mutmut forks after the import, so that what runs on import survives here, whatever it does.
-    """
+    """Mutate the functions of a module, but for decorated ones and those that run on import."""
+    if module in RUN_ON_IMPORT:
+        return []
     (COPY / "setup.cfg").write_text(_settings(module), encoding="utf-8")
     shutil.rmtree(COPY / "mutants", ignore_errors=True)
     done = run([_tool(), "run", "--max-children", "2"], may_fail=True)

@@ -11,7 +11,6 @@ ROOT: Final = Path(__file__).parent.parent.parent
 COPY: Final = ROOT / "build" / "mutate"
 """Both tools change files in place, so they work on a copy."""
 
-COPIED: Final = ("attest", "docs", "fixtures", "fuzz", "policies", "tests", "pyproject.toml")
 FOREIGN: Final = ("tests/live", "tests/peers")
 """Tests that need a TPM or other verifiers: never run on a mutant."""
 
@@ -35,10 +34,14 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         "tests/test_verify.py",
         "tests/test_policy_sets.py",
         "tests/test_result.py",
-        *(f"tests/checks/test_{name}.py" for name in ("scope", "validity", "tier", "rules")),
+        *(f"tests/checks/test_{name}.py" for name in ("nonce", "rules", "scope", "tier")),
+        "tests/checks/test_validity.py",
     ),
 }
 """Modules that are mutated, each with the tests that are meant for it."""
+
+RUN_ON_IMPORT: Final = ("attest/checks/__init__.py", "attest/roca.py")
+"""Modules with functions that run on import, before mutmut puts mutants in their place."""
 
 
 class Mutant(NamedTuple):
@@ -58,14 +61,13 @@ class Mutant(NamedTuple):
 
 
 def make_copy() -> None:
-    """Copy what the tests need, without the tool's settings for the checkout."""
+    """Copy the checkout as it stands, without what git ignores."""
     shutil.rmtree(COPY, ignore_errors=True)
-    COPY.mkdir(parents=True)
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "corpus", "crashes")
-            shutil.copytree(ROOT / name, COPY / name, ignore=ignored)
-        else:
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, COPY / name)
 
 

@@ -1,4 +1,4 @@
-"""cosmic-ray: changes in what mutmut leaves out: constants, tables and decorated functions."""
+"""cosmic-ray: changes in what mutmut leaves out: constants, tables, what runs on import."""
 
 import ast
 import shlex
@@ -9,12 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from tests.mutants.places import COPY, ROOT, TESTS, Mutant, pytest, run
+from tests.mutants.places import COPY, ROOT, RUN_ON_IMPORT, TESTS, Mutant, pytest, run
 
 SETTINGS: Final = """
 [cosmic-ray]
 module-path = "{module}"
-timeout = 60.0
+timeout = 20.0
 excluded-modules = []
 test-command = {command!r}
 
@@ -31,7 +31,7 @@ FROM work_results JOIN mutation_specs USING (job_id)
 
 
 def mutate_rest(module: str) -> list[Mutant]:
-    """Mutate what stands outside the bodies of undecorated functions.
+    """Mutate what mutmut leaves out of a module.
 
     Annotations, decorators and what is only there for speed are left out.
     """
@@ -57,7 +57,7 @@ def mutate_rest(module: str) -> list[Mutant]:
 def _leave_out(session: Path, module: str) -> None:
     """Take the mutants out of a session that are mutmut's, or change nothing."""
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    out = list(_left_out(tree))
+    out = list(_left_out(tree, bodies=module not in RUN_ON_IMPORT))
     with closing(sqlite3.connect(session)) as database, database:
         rows = database.execute("SELECT job_id, start_pos_row, start_pos_col FROM mutation_specs")
         gone = [
@@ -69,11 +69,11 @@ def _leave_out(session: Path, module: str) -> None:
             database.executemany(f"DELETE FROM {table} WHERE job_id = ?", gone)  # noqa: S608
 
 
-def _left_out(tree: ast.AST) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _left_out(tree: ast.AST, *, bodies: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """The places that are left out, each from and until line and column."""
     for node in ast.walk(tree):
         match node:
-            case ast.FunctionDef(decorator_list=[]):
+            case ast.FunctionDef(decorator_list=[]) if bodies:
                 yield _span(node)
             case ast.FunctionDef(decorator_list=[first, *_]):
                 yield (first.lineno, 0), (node.lineno, 0)
