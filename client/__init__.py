@@ -1,11 +1,14 @@
-"""The client for confidential inference; so far its core: errors, envelope and keys, no network.
+"""The gated client for confidential inference: what cannot be verified is refused.
 
-The envelope stands in ``client.envelope``, the client's own key in ``client.keys``.
+``SecureChatCompletion`` takes the place of NOMYO's class of that name, and needs a policy.
 """
 
+from attest.errors import EvidenceWriteError
+from client.completion import SecureChatCompletion, SyncSecureChatCompletion
 from client.errors import (
     APIConnectionError,
     APIError,
+    AttestationRefused,
     AuthenticationError,
     ClientError,
     ForbiddenError,
@@ -15,16 +18,26 @@ from client.errors import (
     ServerError,
     ServiceUnavailableError,
 )
+from client.gate import AttestedResponse, Gate
+from client.protocol import SecureCompletionClient, SyncSecureCompletionClient
 
 __all__ = [
     "APIConnectionError",
     "APIError",
+    "AttestationRefused",
+    "AttestedResponse",
     "AuthenticationError",
     "ClientError",
+    "EvidenceWriteError",
     "ForbiddenError",
+    "Gate",
     "InvalidRequestError",
     "RateLimitError",
+    "SecureChatCompletion",
+    "SecureCompletionClient",
     "SecurityError",
     "ServerError",
     "ServiceUnavailableError",
+    "SyncSecureChatCompletion",
+    "SyncSecureCompletionClient",
 ]

@@ -102,24 +102,18 @@ def open_response(sealed: bytes, private_key: rsa.RSAPrivateKey) -> bytes:
         SecurityError: It is no envelope, or not sealed to this key. Which of the steps of
             decryption failed is not told; neither the exception nor its frames hold any secret.
     """
-    opened = _opened(sealed, private_key)
+    opened = opened_or_fault(sealed, private_key)
     del sealed, private_key  # an exception keeps the locals of its frames
     if isinstance(opened, str):
         raise SecurityError(opened)
     return opened
 
 
-class _Sealed(msgspec.Struct, frozen=True):
-    """The octets of an envelope, still sealed."""
+def opened_or_fault(sealed: bytes, private_key: rsa.RSAPrivateKey) -> bytes | str:
+    """Open a sealed response as ``open_response`` does, and return the fault as text.
 
-    ciphertext: bytes
-    nonce: bytes
-    tag: bytes
-    wrapped_key: bytes
-
-
-def _opened(sealed: bytes, private_key: rsa.RSAPrivateKey) -> bytes | str:
-    """Return the plaintext, or the fault as text: no exception leaves with these locals."""
+    For callers with secrets in their own frames: no exception ever holds those.
+    """
     try:
         envelope = _read(sealed, (private_key.key_size + 7) // 8)
     except MalformedError as error:
@@ -129,6 +123,15 @@ def _opened(sealed: bytes, private_key: rsa.RSAPrivateKey) -> bytes | str:
         return AESGCM(key).decrypt(envelope.nonce, envelope.ciphertext + envelope.tag, None)
     except InvalidTag:
         return _UNOPENED
+
+
+class _Sealed(msgspec.Struct, frozen=True):
+    """The octets of an envelope, still sealed."""
+
+    ciphertext: bytes
+    nonce: bytes
+    tag: bytes
+    wrapped_key: bytes
 
 
 def _unwrapped(wrapped: bytes, private_key: rsa.RSAPrivateKey) -> bytes:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from attest.archive import Phase
 from attest.document import read_document
 from attest.errors import AttestError, MalformedError
+from attest.result import AttestationResult
 from attest.text import shown
 
 MAX_ERROR_BODY = 64 * 1024
@@ -24,6 +26,31 @@ class APIConnectionError(ClientError):
 
 class SecurityError(ClientError):
     """What came, or what lies on disk, cannot be trusted: an envelope, a key, a key's file."""
+
+
+class AttestationRefused(ClientError):  # noqa: N818 - a decision by name, and public API
+    """The gate refused: the server's hardware could not be verified, and nothing is released.
+
+    It is no APIError, no OSError and no TimeoutError, so that nothing which retries on those sends
+    the prompt again. It holds what was judged and never what was answered.
+
+    Attributes:
+        result: The attestation result; ``result.refusals`` says why.
+        phase: ``preflight`` before a prompt was sent, or ``response``.
+        prompt_sent: Whether the server has the prompt.
+    """
+
+    def __init__(self, result: AttestationResult, phase: Phase, prompt_sent: bool) -> None:
+        """Keep the result; the text names each check that refused, with its reason."""
+        reasons = "; ".join(f"{check.id}: {check.reason}" for check in result.refusals)
+        super().__init__(f"attestation refused: {reasons}")
+        self.result = result
+        self.phase = phase
+        self.prompt_sent = prompt_sent
+
+    def __reduce__(self) -> tuple[type[AttestationRefused], tuple[object, ...], dict[str, Any]]:
+        """Copy and pickle by what it was made of, notes included."""
+        return type(self), (self.result, self.phase, self.prompt_sent), vars(self)
 
 
 class APIError(ClientError):
