@@ -17,9 +17,11 @@ from client.errors import (
     SecurityError,
     ServerError,
     ServiceUnavailableError,
+    UnsupportedClient,
 )
-from client.gate import AttestedResponse, Gate
+from client.gate import Gate
 from client.protocol import SecureCompletionClient, SyncSecureCompletionClient
+from client.response import AttestedResponse
 
 __all__ = [
     "APIConnectionError",
@@ -40,4 +42,5 @@ __all__ = [
     "ServiceUnavailableError",
     "SyncSecureChatCompletion",
     "SyncSecureCompletionClient",
+    "UnsupportedClient",
 ]

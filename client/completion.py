@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,11 +12,14 @@ import httpx
 from attest.archive import Archive
 from attest.policy.model import Policy, PolicySet
 from client.address import DEFAULT_URL, read_address
-from client.exchange import Asked, Exchange, settled
+from client.exchange import Asked, Exchange
 from client.faces import AsyncFace, SyncFace
-from client.gate import AttestedResponse, Gate, Place
+from client.gate import Gate, Place
+from client.keyring import Keyring
 from client.memory import MemoryProtection, protection, wipe
+from client.preflight import Preflight
 from client.request import completion_payload, encode_payload, read_asked, read_authorization
+from client.response import AttestedResponse, settled
 from client.steps import Steps
 
 
@@ -32,6 +36,9 @@ class Conversation:
         policy: Policy | PolicySet | Place,
         mode: str = "enforce",
         archive: Archive | Place | None = None,
+        preflight: str = "first",
+        preflight_ttl: float = 60.0,
+        continuity: str = "warn",
         server_key_pins: Sequence[str] = (),
         max_retries: int = 2,
         key_dir: Place | None = None,
@@ -49,6 +56,11 @@ class Conversation:
                 needs ``archive``.
             archive: Evidence archive, or its path: each decision is durable there before content is
                 released.
+            preflight: When a harmless probe is verified before a prompt leaves: ``off``, ``first``,
+                ``ttl`` or ``always``.
+            preflight_ttl: Seconds that a probe counts under ``ttl``.
+            continuity: ``warn`` or ``require``: what becomes of an answer from another state than
+                its probe's.
             server_key_pins: SHA-256 of the SubjectPublicKeyInfo of each server key that is trusted,
                 in hex; empty trusts whatever key the server shows.
             max_retries: How often an attempt is made again after 429, 500, 502, 503, 504 or a
@@ -68,13 +80,14 @@ class Conversation:
         read_authorization(self._address, api_key)
         self._api_key = api_key
         self._wiping = secure_memory
-        self._exchange = Exchange(
+        self._keyring = Keyring(
             self._address,
-            max_retries=max_retries,
             pins=server_key_pins,
             key_dir=None if key_dir is None else os.fspath(key_dir),
         )
-        self._gate = Gate(policy, mode=mode, archive=archive)
+        self._exchange = Exchange(self._address, self._keyring, max_retries=max_retries)
+        self._gate = Gate(policy, mode=mode, archive=archive, continuity=continuity)
+        self._preflight = Preflight(self._exchange, self._gate, mode=preflight, ttl=preflight_ttl)
         self._connect(http_client)
 
     def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
@@ -107,14 +120,16 @@ class Conversation:
         """Look at a request, and return the steps to its outcome."""
         security_tier = options.pop("security_tier", None)
         api_key = options.pop("api_key", None)
-        asked = read_asked(self._address, api_key or self._api_key, security_tier)
+        key = self._api_key if api_key is None else api_key
+        asked = read_asked(self._address, key, security_tier, model=model)
         plaintext = encode_payload(completion_payload(model, messages, options))
         return self._exchanged(plaintext, asked)
 
     def _exchanged(self, plaintext: bytearray, asked: Asked) -> Steps[object]:
         """Exchange a request for an outcome, and wipe it."""
         try:
-            return (yield from self._exchange.ask(plaintext, asked, self._gate.decide))
+            clear = partial(self._preflight.clear, asked)
+            return (yield from self._exchange.ask(plaintext, asked, self._gate.decide, clear))
         finally:
             if self._wiping:
                 wipe(plaintext)

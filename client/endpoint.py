@@ -9,6 +9,7 @@ import threading
 import time
 from http import HTTPStatus
 from typing import Any, TypeVar, assert_never
+from weakref import WeakKeyDictionary
 
 import anyio
 import anyio.to_thread
@@ -43,7 +44,7 @@ class Endpoint:
             raise TypeError(f"http_client is {type(http_client).__name__}, expected httpx.Client")
         self._given = http_client is not None
         self._http = http_client or httpx.Client(timeout=TIMEOUT, limits=LIMITS)
-        self._locks: dict[int, threading.Lock] = {}
+        self._locks: WeakKeyDictionary[object, threading.Lock] = WeakKeyDictionary()
 
     def run(self, steps: Steps[T]) -> T:
         """Take steps to their end, and return what they return."""
@@ -74,7 +75,7 @@ class Endpoint:
             case Compute():
                 return step.work()
             case Alone():
-                with self._locks.setdefault(id(step.flight), threading.Lock()):
+                with self._locks.setdefault(step.flight, threading.Lock()):
                     return self.run(step.steps())
             case _ as never:
                 assert_never(never)
@@ -108,7 +109,7 @@ class AsyncEndpoint:
             raise TypeError(f"http_client is {kind}, expected httpx.AsyncClient")
         self._given = http_client
         self._own: RunVar[httpx.AsyncClient | None] = RunVar("client", None)
-        self._locks: RunVar[dict[int, anyio.Lock]] = RunVar("locks")
+        self._locks: RunVar[WeakKeyDictionary[object, anyio.Lock]] = RunVar("locks")
 
     async def run(self, steps: Steps[T]) -> T:
         """Take steps to their end, and return what they return."""
@@ -148,9 +149,9 @@ class AsyncEndpoint:
 
     def _lock(self, flight: object) -> anyio.Lock:
         """Return the lock of a flight in this loop."""
-        locks = self._locks.get({})
+        locks = self._locks.get(WeakKeyDictionary())
         self._locks.set(locks)
-        return locks.setdefault(id(flight), anyio.Lock())
+        return locks.setdefault(flight, anyio.Lock())
 
     def _http(self) -> httpx.AsyncClient:
         """Return the client of this loop."""

@@ -28,6 +28,10 @@ class SecurityError(ClientError):
     """What came, or what lies on disk, cannot be trusted: an envelope, a key, a key's file."""
 
 
+class UnsupportedClient(ClientError):  # noqa: N818 - public API
+    """A client that cannot be wrapped: it has not the parts of the version that is known."""
+
+
 class AttestationRefused(ClientError):  # noqa: N818 - a decision by name, and public API
     """The gate refused: the server's hardware could not be verified, and nothing is released.
 

@@ -1,62 +1,25 @@
-"""The protocol, step by step and without I/O: keys, attempts, what is sealed and what is opened."""
+"""The protocol, step by step and without I/O: attempts, what is sealed, and what is opened."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from copy import copy
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
-from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from msgspec import Struct
 
+from attest.archive import Phase
+from attest.result import AttestationResult
 from client.address import Address
-from client.envelope import (
-    MAX_PEM,
-    MAX_WIRE,
-    load_server_key,
-    opened_or_fault,
-    seal,
-    server_key_sha256,
-)
-from client.errors import ClientError, SecurityError
-from client.keys import generate_key, obtain_key, public_pem
+from client.envelope import MAX_WIRE, opened_or_fault, seal
+from client.errors import InvalidRequestError, SecurityError
+from client.keyring import Keyring, OwnKey, ServerKey
 from client.retries import Failed, read_retries, refused, wait_before
-from client.steps import Answer, Fetch, Flight, Lost, Steps, Wait, computed, fetched
+from client.steps import Answer, Fetch, Lost, Steps, Wait, computed, fetched
 
-T = TypeVar("T")
-
-KEY_PATH = "/pki/public_key"
 CHAT_PATH = "/v1/chat/secure_completion"
-
-
-class ServerKey(Struct, frozen=True):
-    """The server's key, as it was fetched.
-
-    Attributes:
-        key: The key.
-        pem: Its PEM, as it came.
-        sha256: SHA-256 of its SubjectPublicKeyInfo.
-    """
-
-    key: rsa.RSAPublicKey
-    pem: str
-    sha256: str
-
-
-class OwnKey(Struct, frozen=True):
-    """The client's key.
-
-    Attributes:
-        key: The key.
-        header: Its public half as X-Public-Key says it.
-    """
-
-    key: rsa.RSAPrivateKey
-    header: str
 
 
 class Asked(Struct, frozen=True):
@@ -66,11 +29,13 @@ class Asked(Struct, frozen=True):
         security_tier: Tier that is asked for, or None.
         authorization: Value of the Authorization header, or None.
         payload_id: Id of every attempt; None makes a new one for each.
+        model: Model that is asked.
     """
 
     security_tier: str | None = None
     authorization: str | None = None
     payload_id: str | None = None
+    model: str = ""
 
 
 class Sent(Struct, frozen=True):
@@ -80,82 +45,68 @@ class Sent(Struct, frozen=True):
         base_url: Server that was asked.
         payload_id: Id of the request.
         security_tier: Tier that was asked for, or None.
-        server_key_sha256: The key that the request was sealed to.
+        server_key_sha256: The key that the request was sealed to; None where it is not known.
+        phase: Whether it was a probe or a prompt.
+        probe: What a probe under the same key had shown before; None where none was made.
     """
 
     base_url: str
     payload_id: str
     security_tier: str | None
-    server_key_sha256: str
+    server_key_sha256: str | None
+    phase: Phase = Phase.RESPONSE
+    probe: AttestationResult | None = None
+
+
+class Cleared(Struct, frozen=True):
+    """That a prompt may be sent, and what a probe had shown; None where none was made."""
+
+    probe: AttestationResult | None = None
+
+
+Judge = Callable[[bytes, Sent], object]
+"""Says what becomes of an opened answer. It is called where it holds up nobody."""
+Clear = Callable[[OwnKey, ServerKey], Steps[Cleared | Failed]]
+"""Steps before each prompt, with the keys that it will be sent under."""
+
+
+def _cleared(_own: OwnKey, _server: ServerKey) -> Steps[Cleared | Failed]:
+    """Clear at once."""
+    yield from ()
+    return Cleared()
 
 
 class Exchange:
-    """One server and the client's own key, with what was learnt of them.
+    """Requests to one server, each as often as it needs to be sent."""
 
-    It may be used by several threads and tasks at once: keys are fetched and made once.
-    """
-
-    def __init__(
-        self,
-        address: Address,
-        *,
-        max_retries: int,
-        pins: Sequence[str] = (),
-        key_dir: str | None = None,
-    ) -> None:
-        """Prepare exchanges with a server; nothing is sent or made yet.
+    def __init__(self, address: Address, keyring: Keyring, *, max_retries: int) -> None:
+        """Prepare exchanges; nothing is sent yet.
 
         Args:
             address: The server.
+            keyring: The keys to seal and open with.
             max_retries: How often a failed attempt is made again.
-            pins: SHA-256 of each server key that is trusted, in hex; empty trusts any.
-            key_dir: Directory that keeps the client's key; None keeps it in memory alone.
         """
-        self.address = address
+        self._address = address
+        self._keyring = keyring
         self._max_retries = read_retries(max_retries)
-        self._pins = frozenset(map(_read_pin, pins))
-        self._key_dir = key_dir
-        self._own: OwnKey | None = None
-        self._server: ServerKey | None = None
-        self._making = Flight(self._make_own)
-        self._fetching = Flight(self._fetch_server)
-
-    def use_key(self, key: rsa.RSAPrivateKey) -> None:
-        """Take a key as the client's own."""
-        self._own = OwnKey(key, quote(public_pem(key)))
-
-    @property
-    def own(self) -> OwnKey | None:
-        """The client's own key, if there is one yet."""
-        return self._own
-
-    def own_key(self) -> Steps[OwnKey | Failed]:
-        """Return the client's own key, and make or load it the first time."""
-        return self._own or (yield from self._making.join())
-
-    def server_key(self) -> Steps[ServerKey | Failed]:
-        """Return the server's key, and fetch it the first time."""
-        return self._server or (yield from self._fetching.join())
-
-    def fetch_server_key(self) -> Steps[ServerKey | Failed]:
-        """Fetch the server's key, whether or not it is known."""
-        return self._fetching.join()
 
     def ask(
-        self, plaintext: bytearray, asked: Asked, judge: Callable[[bytes, Sent], object]
+        self, plaintext: bytearray, asked: Asked, judge: Judge, clear: Clear = _cleared
     ) -> Steps[object]:
         """Send a request, as often as it needs to be, and return what ``judge`` says of the answer.
 
         Args:
             plaintext: The request.
             asked: What stands beside it.
-            judge: Called once, with the opened answer and what was sent, where it holds up nobody.
+            judge: Called once, with the opened answer and what was sent.
+            clear: Taken before the request is sent, each time.
 
         Returns:
-            What ``judge`` returned, or the ClientError that there is instead.
+            What ``judge`` returned, or the exception that there is instead.
         """
         for retry in range(self._max_retries + 1):
-            outcome = yield from self._attempt(plaintext, asked, judge)
+            outcome = yield from self._attempt(plaintext, asked, judge, clear)
             if not isinstance(outcome, Failed):
                 return outcome
             wait = wait_before(retry, outcome)
@@ -164,34 +115,12 @@ class Exchange:
             yield Wait(wait)
         raise AssertionError("at least one attempt is made")
 
-    def _attempt(
-        self, plaintext: bytearray, asked: Asked, judge: Callable[[bytes, Sent], object]
-    ) -> Steps[object]:
-        """Make one attempt; where the server's key may have changed, one more with the new key."""
-        own = yield from self.own_key()
-        if isinstance(own, Failed):
-            return own
-        server = yield from self.server_key()
-        if isinstance(server, Failed):
-            return server
-        sent, answer = yield from self._post(plaintext, asked, own, server)
-        if isinstance(answer, Answer) and answer.status == HTTPStatus.BAD_REQUEST:
-            anew = yield from self.fetch_server_key()
-            if isinstance(anew, ServerKey) and anew.sha256 != server.sha256:
-                sent, answer = yield from self._post(plaintext, asked, own, anew)
-        if isinstance(answer, Lost):
-            return Failed(answer.error)
-        if answer.status != HTTPStatus.OK:
-            return refused(answer)
-        return (yield from computed(partial(_opened, answer.body, own.key, sent, judge)))
-
-    def _post(
-        self, plaintext: bytearray, asked: Asked, own: OwnKey, server: ServerKey
-    ) -> Steps[tuple[Sent, Answer | Lost]]:
-        """Seal the request anew and send it."""
-        payload_id = asked.payload_id or str(uuid.uuid4())
+    def post(
+        self, plaintext: bytearray, asked: Asked, own: OwnKey, server: ServerKey, sent: Sent
+    ) -> Steps[Answer | Lost]:
+        """Seal a request anew and send it once."""
         headers = {
-            "X-Payload-ID": payload_id,
+            "X-Payload-ID": sent.payload_id,
             "X-Public-Key": own.header,
             "Content-Type": "application/octet-stream",
             "Accept": "application/octet-stream, application/json",
@@ -201,79 +130,71 @@ class Exchange:
         if asked.authorization is not None:
             headers["Authorization"] = asked.authorization
         sealed = yield from computed(partial(seal, plaintext, server.key))
-        url = self.address.url(CHAT_PATH)
-        answer = yield from fetched(Fetch("POST", url, headers, sealed, MAX_WIRE))
-        base_url = self.address.base_url
-        return Sent(base_url, payload_id, asked.security_tier, server.sha256), answer
+        url = self._address.url(CHAT_PATH)
+        return (yield from fetched(Fetch("POST", url, headers, sealed, MAX_WIRE)))
 
-    def _make_own(self) -> Steps[OwnKey | Failed]:
-        """Make the client's own key, or load it."""
-        if self._own is None:
-            key = yield from computed(partial(_made_key, self._key_dir))
-            if isinstance(key, ClientError):
-                return Failed(key)
-            self.use_key(key)
-        return self._own  # type: ignore[return-value]  # set above
-
-    def _fetch_server(self) -> Steps[ServerKey | Failed]:
-        """Fetch the server's key; a key that is not trusted leaves the one before."""
-        url = self.address.url(KEY_PATH)
-        answer = yield from fetched(Fetch("GET", url, {}, b"", MAX_PEM))
+    def opened(self, answer: Answer | Lost, own: OwnKey, sent: Sent, judge: Judge) -> Steps[object]:
+        """Open an answer and have it judged; what is no answer is a ``Failed``."""
         if isinstance(answer, Lost):
             return Failed(answer.error)
         if answer.status != HTTPStatus.OK:
             return refused(answer)
-        server = self._read_server_key(answer.body)
-        if isinstance(server, ServerKey):
-            self._server = server
-        return server
+        return (yield from computed(partial(_judged, answer.body, own.key, sent, judge)))
 
-    def _read_server_key(self, pem: bytes) -> ServerKey | Failed:
-        """Read the server's key, and see that it is one of those that are trusted."""
-        try:
-            key = load_server_key(pem)
-        except SecurityError as error:
-            return Failed(SecurityError(str(error)))
-        sha256 = server_key_sha256(key)
-        if self._pins and sha256 not in self._pins:
-            return Failed(SecurityError(f"server key: {sha256} is none of the pinned keys"))
-        return ServerKey(key, pem.decode("ascii"), sha256)
+    def sent(
+        self,
+        asked: Asked,
+        server: ServerKey,
+        phase: Phase = Phase.RESPONSE,
+        probe: AttestationResult | None = None,
+    ) -> Sent:
+        """Return what a request will say of itself, with a new id where none is given."""
+        payload_id = asked.payload_id or str(uuid.uuid4())
+        base_url = self._address.base_url
+        return Sent(base_url, payload_id, asked.security_tier, server.sha256, phase, probe)
+
+    def _attempt(
+        self, plaintext: bytearray, asked: Asked, judge: Judge, clear: Clear
+    ) -> Steps[object]:
+        """Make one attempt; where the server's key changed meanwhile, one more with the new key."""
+        own = yield from self._keyring.own_key()
+        if isinstance(own, Failed):
+            return own
+        server = yield from self._keyring.server_key()
+        if isinstance(server, Failed):
+            return server
+        outcome = yield from self._cleared_attempt(plaintext, asked, (own, server), judge, clear)
+        if not _may_mean_rotation(outcome):
+            return outcome
+        anew = yield from self._keyring.fetch_server_key()
+        if isinstance(anew, Failed) or anew.sha256 == server.sha256:
+            return outcome
+        return (yield from self._cleared_attempt(plaintext, asked, (own, anew), judge, clear))
+
+    def _cleared_attempt(
+        self,
+        plaintext: bytearray,
+        asked: Asked,
+        keys: tuple[OwnKey, ServerKey],
+        judge: Judge,
+        clear: Clear,
+    ) -> Steps[object]:
+        """Clear a request, send it under the same keys, and have the answer judged."""
+        own, server = keys
+        cleared = yield from clear(own, server)
+        if isinstance(cleared, Failed):
+            return cleared
+        sent = self.sent(asked, server, probe=cleared.probe)
+        answer = yield from self.post(plaintext, asked, own, server, sent)
+        return (yield from self.opened(answer, own, sent, judge))
 
 
-def settled(outcome: object, wanted: type[T]) -> T:
-    """Return an outcome that is as wanted, and raise the exception that it is instead.
-
-    Each caller gets an exception of its own: one that several waited for would collect the frames
-    of all of them.
-    """
-    if isinstance(outcome, Exception):
-        raise copy(outcome)
-    if not isinstance(outcome, wanted):
-        raise TypeError(f"an exchange ended in {type(outcome).__name__}")
-    return outcome
+def _may_mean_rotation(outcome: object) -> bool:
+    """Tell whether a request may have been sealed to a key that the server no longer has."""
+    return isinstance(outcome, Failed) and isinstance(outcome.error, InvalidRequestError)
 
 
-def _read_pin(pin: str) -> str:
-    """Return a pin in lower case."""
-    if not isinstance(pin, str):
-        raise TypeError(f"a server key pin is {type(pin).__name__}, expected str")
-    lower = pin.lower()
-    if len(lower) != 64 or not frozenset("0123456789abcdef").issuperset(lower):  # noqa: PLR2004
-        raise ValueError("a server key pin is SHA-256 of a SubjectPublicKeyInfo: 64 hex digits")
-    return lower
-
-
-def _made_key(key_dir: str | None) -> rsa.RSAPrivateKey | ClientError:
-    """Make a key, or load the one of a directory; what is wrong there is returned."""
-    try:
-        return generate_key() if key_dir is None else obtain_key(key_dir)
-    except SecurityError as error:
-        return error
-
-
-def _opened(
-    body: bytes, key: rsa.RSAPrivateKey, sent: Sent, judge: Callable[[bytes, Sent], object]
-) -> object:
+def _judged(body: bytes, key: rsa.RSAPrivateKey, sent: Sent, judge: Judge) -> object:
     """Open an answer and have it judged."""
     opened = opened_or_fault(body, key)
     return SecurityError(opened) if isinstance(opened, str) else judge(opened, sent)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from attest.archive import Archive, Decision, Mode, Phase
 from attest.context import Request
@@ -21,38 +22,28 @@ from attest.errors import EvidenceWriteError, MalformedError, PolicyError
 from attest.evidence import Evidence, evidence_of
 from attest.policy.loader import load_policy
 from attest.policy.model import TIERS, NonceMode, Policy, PolicySet
-from attest.result import AttestationResult
+from attest.result import AttestationResult, CheckResult, Outcome
 from attest.verify import appraise
+from client.continuity import broken
 from client.errors import AttestationRefused, SecurityError
 from client.exchange import Sent
+from client.response import AttestedResponse
+from client.wrap import WrappedCompletion
 
 Place = str | os.PathLike[str]
 
 USUAL_TIER = TIERS[0]
 """The tier of a request that asks for none: ``standard``."""
 
+CONTINUITY = "gate.continuity"
+"""Id of a check that stands last in a result, and only where it does not pass."""
+_DISCONTINUED = {"warn": Outcome.WARN, "require": Outcome.FAIL}
+
 _UNREAD = "response: a member stands twice, or too deep, outside _metadata"
 _METADATA = "response._metadata"
 
 
-class AttestedResponse(dict[str, Any]):
-    """A chat completion in the OpenAI shape, as it was judged.
-
-    Attributes:
-        attestation: The attestation result; under audit it may be a refusal.
-    """
-
-    def __init__(self, content: Mapping[str, Any], attestation: AttestationResult) -> None:
-        """Join an answer with what was said of it."""
-        super().__init__(content)
-        self.attestation = attestation
-
-    def __reduce__(self) -> tuple[type[AttestedResponse], tuple[object, ...]]:
-        """Copy and pickle both parts."""
-        return type(self), (dict(self), self.attestation)
-
-
-Outcome = AttestedResponse | AttestationRefused | EvidenceWriteError | SecurityError
+Decided = AttestedResponse | AttestationRefused | EvidenceWriteError | SecurityError
 
 
 class Gate:
@@ -64,6 +55,7 @@ class Gate:
         *,
         mode: str = "enforce",
         archive: Archive | Place | None = None,
+        continuity: str = "warn",
     ) -> None:
         """Load the policy and open the archive.
 
@@ -72,17 +64,22 @@ class Gate:
             mode: ``enforce`` refuses; ``audit`` releases and records, and needs an archive.
             archive: Evidence archive, or its path; each decision is durable there before content
                 is released.
+            continuity: Whether an answer that does not continue the state of its probe is refused
+                (``require``), or released with a warning in its result (``warn``).
 
         Raises:
             PolicyError: The policy does not load, or does not compare the payload id.
             EvidenceWriteError: The archive cannot be written, or the policy not be kept beside it.
-            ValueError: Another mode, or ``audit`` without an archive.
+            ValueError: Another mode or continuity, or ``audit`` without an archive.
         """
         if mode not in tuple(Mode):
             raise ValueError(f"mode is {mode!r}, expected one of {', '.join(Mode)}")
         self._mode = Mode(mode)
         if self._mode is Mode.AUDIT and archive is None:
             raise ValueError("mode is audit, which records what it releases: it needs an archive")
+        if continuity not in _DISCONTINUED:
+            raise ValueError(f"continuity is {continuity!r}, expected {' or '.join(_DISCONTINUED)}")
+        self._discontinued = _DISCONTINUED[continuity]
         if archive is not None and not isinstance(archive, Archive):
             archive = Archive(archive)
         self._archive = archive
@@ -92,6 +89,13 @@ class Gate:
     def policy(self) -> Policy | PolicySet:
         """The policy in force."""
         return self._policy
+
+    @property
+    def policy_digests(self) -> tuple[str, ...]:
+        """SHA-256 of each policy file in force, in hex."""
+        policy = self._policy
+        policies = policy.policies if isinstance(policy, PolicySet) else (policy,)
+        return tuple(one.sha256 for one in policies)
 
     def reload_policy(self, policy: Policy | PolicySet | Place | None = None) -> None:
         """Take another policy for every decision from now on; where it fails, the old one stays.
@@ -105,11 +109,19 @@ class Gate:
         """
         self._policy = self._taken(self._policy.path if policy is None else policy)
 
-    def decide(self, opened: bytes, sent: Sent) -> Outcome:
+    def wrap(self, client: object) -> WrappedCompletion:
+        """Put an instance of NOMYO's ``SecureChatCompletion`` behind this gate.
+
+        Raises:
+            UnsupportedClient: It is none of the version that is known, 0.2.9.
+        """
+        return WrappedCompletion(client, self.decide)
+
+    def decide(self, opened: bytes | Mapping[str, Any], sent: Sent) -> Decided:
         """Judge an opened answer, record the decision, and return what the caller gets.
 
         Args:
-            opened: The plaintext of the answer.
+            opened: The plaintext of the answer, or what another client decoded it to.
             sent: What was sent; the nonce and the tier are judged by it.
         """
         try:
@@ -118,20 +130,22 @@ class Gate:
             fault = type(error).__name__
         return SecurityError(f"response: could not be judged: {fault}")
 
-    def _decided(self, opened: bytes, sent: Sent) -> Outcome:
+    def _decided(self, opened: bytes | Mapping[str, Any], sent: Sent) -> Decided:
         """Judge an opened answer and record the decision."""
         document, evidence = _read(opened)
         if evidence is None:
             return SecurityError("response: what was sealed is no JSON object")
         tier = sent.security_tier or USUAL_TIER
         request = Request(sent.payload_id, None, tier, datetime.now(UTC))
-        result = appraise(evidence, self._policy, request)
-        released = document is not None and (result.accepted or self._mode is Mode.AUDIT)
-        octets = None if evidence.member is None else _attestation_of(opened)
-        unkept = self._recorded(result, sent, octets, released)
-        if released and document is not None:
+        result = self._continued(appraise(evidence, self._policy, request), sent.probe)
+        passes = document is not None and (result.accepted or self._mode is Mode.AUDIT)
+        octets = None  # a record then writes the member anew
+        if isinstance(opened, bytes) and evidence.member is not None:
+            octets = _attestation_of(opened)
+        unkept = self._recorded(result, sent, octets, released=passes and _carries_content(sent))
+        if passes and document is not None:
             return unkept or AttestedResponse(document, result)
-        refusal = AttestationRefused(result, Phase.RESPONSE, prompt_sent=True)
+        refusal = AttestationRefused(result, sent.phase, prompt_sent=_carries_content(sent))
         if unkept is not None:
             refusal.add_note(f"the refusal is not in the archive: {unkept}")
         return refusal
@@ -148,8 +162,18 @@ class Gate:
             self._archive.keep_policy(policy)
         return policy
 
+    def _continued(
+        self, result: AttestationResult, probe: AttestationResult | None
+    ) -> AttestationResult:
+        """Say in a result where it does not continue the state of its probe."""
+        fault = None if probe is None else broken(probe, result)
+        if fault is None:
+            return result
+        check = CheckResult(CONTINUITY, self._discontinued, fault)
+        return replace(result, checks=(*result.checks, check))
+
     def _recorded(
-        self, result: AttestationResult, sent: Sent, attestation: bytes | None, released: bool
+        self, result: AttestationResult, sent: Sent, attestation: bytes | None, *, released: bool
     ) -> EvidenceWriteError | None:
         """Make the decision durable; return why it is not."""
         if self._archive is None:
@@ -157,7 +181,7 @@ class Gate:
         decision = Decision(
             result=result,
             mode=self._mode,
-            phase=Phase.RESPONSE,
+            phase=sent.phase,
             released=released,
             base_url=sent.base_url,
             requested_tier=sent.security_tier or USUAL_TIER,
@@ -171,7 +195,12 @@ class Gate:
         return None
 
 
-def _read(opened: bytes) -> tuple[dict[str, Any] | None, Evidence | None]:
+def _carries_content(sent: Sent) -> bool:
+    """Tell whether a prompt was sent, and content comes back."""
+    return sent.phase is Phase.RESPONSE
+
+
+def _read(opened: bytes | Mapping[str, Any]) -> tuple[dict[str, Any] | None, Evidence | None]:
     """Read an answer once: the document, and its evidence; neither where it is no object.
 
     Where it is an object and not strict, there is evidence of that alone. What stands outside the
@@ -189,10 +218,12 @@ def _read(opened: bytes) -> tuple[dict[str, Any] | None, Evidence | None]:
     return None, Evidence(faults=(reason if below else _UNREAD,))
 
 
-def _is_object(octets: bytes) -> bool:
-    """Tell whether octets are a JSON object, strict or not."""
+def _is_object(opened: bytes | Mapping[str, Any]) -> bool:
+    """Tell whether this is a JSON object, strict or not."""
+    if not isinstance(opened, bytes):
+        return isinstance(opened, dict)
     try:
-        return type(msgspec.json.decode(octets)) is dict
+        return type(msgspec.json.decode(opened)) is dict
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
 

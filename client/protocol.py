@@ -13,16 +13,18 @@ from typing import Any
 import httpx
 
 from attest.document import read_document
-from attest.errors import MalformedError
+from attest.errors import AttestError, MalformedError
 from client.address import DEFAULT_URL, read_address
 from client.envelope import opened_or_fault, seal
 from client.errors import ClientError, SecurityError
-from client.exchange import Exchange, Sent, ServerKey, settled
+from client.exchange import Exchange, Sent
 from client.faces import AsyncFace, SyncFace
 from client.gate import Place
+from client.keyring import Keyring, ServerKey
 from client.keys import generate_key, public_pem, read_key, save_key
 from client.memory import MemoryProtection, protection, wipe
 from client.request import encode_payload, read_asked
+from client.response import settled
 from client.retries import Failed
 from client.steps import Steps, computed
 
@@ -58,7 +60,8 @@ class Protocol:
         """
         self._address = read_address(router_url, allow_http=allow_http)
         self._wiping = secure_memory
-        self._exchange = Exchange(self._address, max_retries=max_retries)
+        self._keyring = Keyring(self._address)
+        self._exchange = Exchange(self._address, self._keyring, max_retries=max_retries)
         self._connect(http_client)
 
     def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
@@ -73,7 +76,7 @@ class Protocol:
     @property
     def public_key_pem(self) -> str | None:
         """The public half of the client's own key; None where there is none yet."""
-        own = self._exchange.own
+        own = self._keyring.own
         return None if own is None else public_pem(own.key)
 
     @property
@@ -102,7 +105,7 @@ class Protocol:
         key = generate_key()
         if save_to_file:
             save_key(key, os.fspath(key_dir), password)
-        self._exchange.use_key(key)
+        self._keyring.use_key(key)
 
     def load_keys(
         self,
@@ -120,16 +123,16 @@ class Protocol:
         Raises:
             SecurityError: No such key, others may read it, or the halves do not belong together.
         """
-        self._exchange.use_key(read_key(private_key_path, public_key_path, password))
+        self._keyring.use_key(read_key(private_key_path, public_key_path, password))
 
-    def _server_pem(self) -> Steps[str | ClientError]:
+    def _server_pem(self) -> Steps[str | AttestError]:
         """Fetch the server's key."""
-        server = yield from self._exchange.fetch_server_key()
+        server = yield from self._keyring.fetch_server_key()
         return server.error if isinstance(server, Failed) else server.pem
 
-    def _encrypted(self, plaintext: bytearray) -> Steps[bytes | ClientError]:
+    def _encrypted(self, plaintext: bytearray) -> Steps[bytes | AttestError]:
         """Seal a payload to the server's key."""
-        server: ServerKey | Failed = yield from self._exchange.server_key()
+        server: ServerKey | Failed = yield from self._keyring.server_key()
         if isinstance(server, Failed):
             return server.error
         sealed = yield from computed(partial(seal, plaintext, server.key))
@@ -138,7 +141,7 @@ class Protocol:
 
     def _decrypted(self, sealed: bytes, payload_id: str) -> Steps[dict[str, Any] | ClientError]:
         """Open a response with the client's own key."""
-        own = self._exchange.own
+        own = self._keyring.own
         if own is None:
             return SecurityError("there is no key to open a response with: make or load one")
         opened = yield from computed(partial(opened_or_fault, sealed, own.key))

@@ -65,6 +65,7 @@ def read_asked(
     api_key: str | None,
     security_tier: str | None,
     payload_id: str | None = None,
+    model: str = "",
 ) -> Asked:
     """Read what stands beside the prompt.
 
@@ -73,13 +74,23 @@ def read_asked(
             key for a server to which it would travel in the clear.
         TypeError: Either is no text.
     """
-    if security_tier is not None and security_tier not in TIERS:
-        raise ValueError(f"security_tier is {security_tier!r}, expected one of {', '.join(TIERS)}")
+    tier = read_tier(security_tier)
     if payload_id is not None:
         _check_header("payload_id", payload_id)
         if len(payload_id) > MAX_ID:
             raise ValueError(f"payload_id: {len(payload_id)} characters exceed {MAX_ID}")
-    return Asked(security_tier, read_authorization(address, api_key), payload_id)
+    return Asked(tier, read_authorization(address, api_key), payload_id, model)
+
+
+def read_tier(security_tier: str | None) -> str | None:
+    """Return a tier, or None for none.
+
+    Raises:
+        ValueError: It is unknown.
+    """
+    if security_tier is not None and security_tier not in TIERS:
+        raise ValueError(f"security_tier is {security_tier!r}, expected one of {', '.join(TIERS)}")
+    return security_tier
 
 
 def read_authorization(address: Address, api_key: str | None) -> str | None:

@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
 
-from client.errors import APIConnectionError, APIError, ClientError, api_error
+from attest.errors import AttestError
+from client.errors import APIConnectionError, APIError, api_error
 from client.steps import Answer
 
 RETRIED = frozenset({429, 500, 502, 503, 504})
@@ -30,7 +31,7 @@ class Failed(Struct, frozen=True):
         retry_after: Seconds that the server asks to wait, or None.
     """
 
-    error: ClientError
+    error: AttestError
     retry_after: float | None = None
 
 

@@ -97,22 +97,21 @@ class Flight(Generic[T]):
     comes then starts a flight anew. Keeping a good outcome longer is the owner's business.
     """
 
-    def __init__(self, steps: Callable[[], Steps[T]]) -> None:
-        """Fetch by these steps."""
-        self._steps = steps
+    def __init__(self) -> None:
+        """Nothing is under way yet."""
         self._landed: list[T] = []
         self._landings = 0
 
-    def join(self) -> Steps[T]:
-        """Return the outcome of the flight that is under way, or of a new one."""
+    def join(self, steps: Callable[[], Steps[T]]) -> Steps[T]:
+        """Return the outcome of the flight that is under way, or of a new one by these steps."""
         seen = self._landings
-        outcome = yield Alone(self, lambda: self._unless_landed(seen))
+        outcome = yield Alone(self, lambda: self._unless_landed(seen, steps))
         return outcome  # type: ignore[return-value]  # a driver returns what the steps did
 
-    def _unless_landed(self, seen: int) -> Steps[T]:
+    def _unless_landed(self, seen: int, steps: Callable[[], Steps[T]]) -> Steps[T]:
         """Fetch, unless somebody did so since the caller began to wait."""
         if self._landings == seen:
-            outcome = yield from self._steps()
+            outcome = yield from steps()
             self._landed = [outcome]
             self._landings += 1
         return self._landed[0]
