@@ -95,6 +95,8 @@ class ChatCompletions(Conversation):
             return _fault(HTTPStatus.NOT_FOUND, "unsupported", f"only POST {CHAT} is gated")
         try:
             options = _options(headers, body)
+            if self._api_key is not None:
+                options.pop("api_key", None)
             buffered = self._take_stream(options)
             usage = _take_usage(options, buffered=buffered)
             model, messages = options.pop("model", None), options.pop("messages", None)

@@ -21,6 +21,7 @@ from client.preflight import Preflight
 from client.request import completion_payload, encode_payload, read_asked, read_authorization
 from client.response import AttestedResponse, settled
 from client.steps import Steps
+from client.telemetry import warn_of_missing_pins
 
 
 class Conversation:
@@ -89,6 +90,8 @@ class Conversation:
         self._gate = Gate(policy, mode=mode, archive=archive, continuity=continuity)
         self._preflight = Preflight(self._exchange, self._gate, mode=preflight, ttl=preflight_ttl)
         self._connect(http_client)
+        if not server_key_pins:
+            warn_of_missing_pins()
 
     def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
         """Make the endpoint of this face."""

@@ -7,6 +7,7 @@ exception's frames ever hold an answer.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ from client.continuity import broken
 from client.errors import AttestationRefused, SecurityError
 from client.exchange import Sent
 from client.response import AttestedResponse
+from client.telemetry import Decided, observer, tell
 from client.wrap import WrappedCompletion
 
 Place = str | os.PathLike[str]
@@ -43,7 +45,7 @@ _UNREAD = "response: a member stands twice, or too deep, outside _metadata"
 _METADATA = "response._metadata"
 
 
-Decided = AttestedResponse | AttestationRefused | EvidenceWriteError | SecurityError
+Answer = AttestedResponse | AttestationRefused | EvidenceWriteError | SecurityError
 
 
 class Gate:
@@ -83,6 +85,7 @@ class Gate:
         if archive is not None and not isinstance(archive, Archive):
             archive = Archive(archive)
         self._archive = archive
+        self._observe = observer()
         self._policy = self._taken(policy)
 
     @property
@@ -117,7 +120,7 @@ class Gate:
         """
         return WrappedCompletion(client, self.decide)
 
-    def decide(self, opened: bytes | Mapping[str, Any], sent: Sent) -> Decided:
+    def decide(self, opened: bytes | Mapping[str, Any], sent: Sent) -> Answer:
         """Judge an opened answer, record the decision, and return what the caller gets.
 
         Args:
@@ -130,8 +133,9 @@ class Gate:
             fault = type(error).__name__
         return SecurityError(f"response: could not be judged: {fault}")
 
-    def _decided(self, opened: bytes | Mapping[str, Any], sent: Sent) -> Decided:
-        """Judge an opened answer and record the decision."""
+    def _decided(self, opened: bytes | Mapping[str, Any], sent: Sent) -> Answer:
+        """Judge an opened answer, record the decision and tell of it."""
+        started_ns = time.time_ns()
         document, evidence = _read(opened)
         if evidence is None:
             return SecurityError("response: what was sealed is no JSON object")
@@ -143,6 +147,8 @@ class Gate:
         if isinstance(opened, bytes) and evidence.member is not None:
             octets = _attestation_of(opened)
         unkept = self._recorded(result, sent, octets, released=passes and _carries_content(sent))
+        decided = Decided(result, sent, self._mode, _outcome(result, passes, unkept), started_ns)
+        tell(self._observe, decided)
         if passes and document is not None:
             return unkept or AttestedResponse(document, result)
         refusal = AttestationRefused(result, sent.phase, prompt_sent=_carries_content(sent))
@@ -198,6 +204,15 @@ class Gate:
 def _carries_content(sent: Sent) -> bool:
     """Tell whether a prompt was sent, and content comes back."""
     return sent.phase is Phase.RESPONSE
+
+
+def _outcome(result: AttestationResult, passes: bool, unkept: EvidenceWriteError | None) -> str:
+    """Name a decision as telemetry has it."""
+    if not passes:
+        return "refused"
+    if unkept is not None:
+        return "withheld"
+    return "accepted" if result.accepted else "audited"
 
 
 def _read(opened: bytes | Mapping[str, Any]) -> tuple[dict[str, Any] | None, Evidence | None]:
