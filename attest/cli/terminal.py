@@ -25,9 +25,9 @@ _LONG_WORK = 1024 * 1024
 """Octets from which a progress bar is worth its lines."""
 
 
-def complain(message: str) -> None:
-    """Print an error on one line of standard error."""
-    click.echo(f"attest: {shown(message, _MOST_OF_AN_ERROR)}", err=True)
+def complain(message: str, program: str = "attest") -> None:
+    """Print an error on one line of standard error, after the name of the command."""
+    click.echo(f"{program}: {shown(message, _MOST_OF_AN_ERROR)}", err=True)
 
 
 def give_up(message: str) -> NoReturn:
