@@ -1,4 +1,4 @@
-"""The six things that read untrusted octets, each held to its properties."""
+"""The things that read untrusted octets, each held to its properties."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from attest.tpm.constants import HASH_SIZES, PCR_COUNT, TPM_GENERATED_VALUE
 from attest.tpm.public import parse_public
 from attest.tpm.signature import parse_signature
 from fuzz import properties, seeds, structures
+from fuzz.client_targets import envelopes, judge_envelope, judge_gate
 from fuzz.properties import require, require_one_line
 
 _POLICY_PATH = str(seeds.FOLDER / "policy.yaml")
@@ -202,5 +203,7 @@ TARGETS: dict[str, Target] = {
     "evidence": Target(judge_evidence, seeds.responses, 16384, "response"),
     "policy": Target(judge_policy, seeds.policies, 4096, "policy"),
     "verify": Target(judge_appraisal, seeds.appraisals, 16384, "appraisal"),
+    "envelope": Target(judge_envelope, envelopes, 2048),
+    "gate": Target(judge_gate, seeds.appraisals, 16384, "appraisal"),
 }
 """The targets by name."""

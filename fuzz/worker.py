@@ -7,7 +7,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["attest"]):
+with atheris.instrument_imports(include=["attest", "client"]):
     from fuzz.mutator import AppraisalMutator, Mutate, PolicyMutator, ResponseMutator
     from fuzz.targets import TARGETS, Target
 

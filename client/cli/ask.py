@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,15 +14,13 @@ from attest.policy.model import TIERS
 from attest.report.text import Style, render
 from attest.result import AttestationResult
 from attest.text import shown
-from client.address import DEFAULT_URL
 from client.cli import PROGRAM
+from client.cli.gating import gate_options, make
 from client.completion import SyncSecureChatCompletion
 from client.errors import AttestationRefused, SecurityError
-from client.preflight import PreflightMode
 from client.response import AttestedResponse
 
 DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
-API_KEY = "NOMYO_API_KEY"
 
 
 @click.command(
@@ -34,24 +31,10 @@ API_KEY = "NOMYO_API_KEY"
     ),
 )
 @click.argument("prompt")
-@click.option(
-    "-p", "--policy", required=True, envvar="ATTEST_POLICY", help="A policy, or a folder of them."
-)
 @click.option("--tier", type=click.Choice(TIERS), help="Security tier to ask for.")
 @click.option("--model", default=DEFAULT_MODEL, envvar="ATTEST_CHAT_MODEL", show_default=True)
-@click.option("--url", default=DEFAULT_URL, envvar="ATTEST_CHAT_URL", show_default=True)
-@click.option("--allow-http", is_flag=True, help="Let http go to another machine than this one.")
-@click.option("--pin", "pins", multiple=True, help="SHA-256 of a trusted server key, in hex.")
-@click.option("--archive", help="Evidence archive: a record is durable before an answer is shown.")
-@click.option(
-    "--preflight",
-    type=click.Choice([str(mode) for mode in PreflightMode]),
-    default=str(PreflightMode.FIRST),
-    show_default=True,
-    help="When a probe is verified before the prompt leaves.",
-)
-@click.option("--key-dir", type=Path, help="Folder that keeps the client's own key.")
-def command(prompt: str, tier: str | None, model: str, url: str, **arguments: object) -> int:
+@gate_options
+def command(prompt: str, tier: str | None, model: str, **arguments: Any) -> int:
     """Ask for a completion, and print it where the server's hardware was verified.
 
     PROMPT is the text, or - for standard input. An API key is taken from NOMYO_API_KEY.
@@ -61,22 +44,12 @@ def command(prompt: str, tier: str | None, model: str, url: str, **arguments: ob
     """
     text = sys.stdin.read() if prompt == "-" else prompt
     try:
-        chat = _chat(url, **arguments)
+        chat = make(SyncSecureChatCompletion, arguments)
     except (AttestError, ValueError) as error:
         complain(str(error), PROGRAM)
         return MISUSE
     with chat:
-        return _answered(chat, url, tier, (model, text))
-
-
-def _chat(url: str, **arguments: object) -> SyncSecureChatCompletion:
-    """Make the client."""
-    return SyncSecureChatCompletion(
-        url,
-        api_key=os.environ.get(API_KEY) or None,
-        server_key_pins=arguments.pop("pins"),  # type: ignore[arg-type]  # click made them
-        **arguments,  # type: ignore[arg-type]
-    )
+        return _answered(chat, arguments["url"], tier, (model, text))
 
 
 def _answered(

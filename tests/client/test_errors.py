@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import client
 from attest import AttestError
+from attest.errors import EvidenceWriteError
 from client import (
     APIConnectionError,
     APIError,
@@ -159,8 +160,10 @@ def test_api_error_survives_pickling() -> None:
 
 def test_errors_are_one_tree_under_that_of_attest() -> None:
     kinds = [getattr(client, name) for name in client.__all__]
+    errors = [kind for kind in kinds if issubclass(kind, Exception)]
 
-    assert all(issubclass(kind, ClientError) for kind in kinds)
+    assert all(issubclass(kind, ClientError | EvidenceWriteError) for kind in errors)
+    assert len(errors) == 13
     assert issubclass(ClientError, AttestError)
     assert not issubclass(SecurityError, APIError)
     assert not issubclass(APIConnectionError, APIError)
