@@ -11,6 +11,7 @@ from typing import NamedTuple
 from attest.errors import PolicyError
 from attest.policy import files
 from attest.policy.aik import read_aik
+from attest.policy.demonstration import refuse_golden_values
 from attest.policy.golden import read_baselines, read_rules
 from attest.policy.model import (
     ALWAYS,
@@ -110,6 +111,7 @@ def parse_document(octets: bytes, path: str) -> Loaded:
     if not policy.tpm_required and policy.applies("maximum"):
         fault = "tpm: optional is refused where the policy can apply to tier maximum"
         raise PolicyError(path, fault, *document.values["tpm"])
+    refuse_golden_values(policy, document)
     return Loaded(policy, document)
 
 
