@@ -13,7 +13,7 @@ _ASK = "ask"
 _COMMANDS = {
     _ASK: Lazy("client.cli.ask", "Ask for a completion; what is no command is a prompt."),
     "demo": Lazy("client.cli.demo", "One answer accepted, one refused, by a server of its own."),
-    "serve": Lazy("client.cli.serve", "Serve the protocol with canned answers, for trying."),
+    "serve": Lazy("client.demo.command", "Serve the protocol with canned answers, for trying."),
 }
 
 

@@ -7,20 +7,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from types import FrameType
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from client.demo.app import build_app, workers
 from client.demo.evidence import EvidenceSource
-from client.demo.listening import BACKLOG, listen_on, url_of
 from client.demo.service import Options, Service
+from client.listening import listen_on, url_of
+from client.serving import Server
 
-GRACE = 5
-"""Seconds that answers under way may still take when the server ends."""
-MAX_HEAD = 64 * 1024
-"""Octets of a request's line and headers."""
 ANY_PORT = "127.0.0.1:0"
 
 
@@ -75,7 +70,7 @@ def serving(
         SwtpmError: swtpm does not start.
     """
     with _prepared(options or Options(), listen, allow_remote, source) as (running, app, listening):
-        server = _Server(_config(app), lambda: None)
+        server = Server(app, lambda: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:
@@ -103,7 +98,7 @@ def serve(
         SwtpmError: swtpm does not start.
     """
     with _prepared(options, listen, allow_remote, None) as (running, app, listening):
-        _Server(_config(app), lambda: announce(running)).run(sockets=[listening])
+        Server(app, lambda: announce(running)).run(sockets=[listening])
 
 
 @contextmanager
@@ -115,43 +110,3 @@ def _prepared(
         service = Service(options, source)
         with closing(service.source), workers() as pool:
             yield Running(url_of(listening), service), build_app(service, pool), listening
-
-
-def _config(app: ASGIApp) -> uvicorn.Config:
-    """Return how uvicorn runs: one protocol, and silent, for a log could hold what is secret."""
-    return uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=GRACE,
-        h11_max_incomplete_event_size=MAX_HEAD,
-    )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, which says when it answers, and for which a signal is an order and no failure."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.settled = threading.Event()
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        try:
-            await super().startup(sockets)
-        finally:
-            self.settled.set()
-        self._announce()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
-        """Finish what is under way; a second signal ends at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = True

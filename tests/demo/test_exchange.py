@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from client.demo.answer_lies import weak_server_key
 from client.demo.evidence import Attestation, Simulated
-from client.demo.running import MAX_HEAD, Running, serving
+from client.demo.running import Running, serving
 from client.demo.service import COMPLETION_PATH, KEY_PATH, MAX_SEALED, Options, Service
 from client.envelope import load_server_key, seal, server_key_sha256
+from client.serving import MAX_HEAD
 from tests.client import wire
 from tests.demo.talking import (
     PROMPT,
@@ -241,6 +242,17 @@ CURVE = spki_of(ec.generate_private_key(ec.SECP256R1()).public_key())
             "Maximum",
             "X-Security-Tier: expected one of standard, high, maximum",
         ),
+    ],
+    ids=[
+        "no-id",
+        "short-id",
+        "time-id",
+        "braced-id",
+        "no-key",
+        "long-key",
+        "weak-key",
+        "curve",
+        "other-tier",
     ],
 )
 def test_a_header_at_fault_is_400(honest: Running, name: str, value: str, detail: str) -> None:

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from client.demo.evidence import Attestation, Simulated
-from client.demo.listening import listen_on, url_of
 from client.demo.running import Running, serve, serving
 from client.demo.service import KEY_PATH
+from client.listening import listen_on, url_of
 from tests.demo.talking import asked, options
 
 
