@@ -18,6 +18,7 @@ from attest.errors import EvidenceWriteError, MalformedError
 from client.completion import Conversation
 from client.envelope import MAX_REQUEST
 from client.errors import APIConnectionError, APIError, AttestationRefused, ClientError
+from client.request import read_tier
 from client.response import AttestedResponse
 from client.steps import Steps
 
@@ -64,19 +65,27 @@ class Reply(Struct, frozen=True):
 class ChatCompletions(Conversation):
     """A conversation as OpenAI's clients have it."""
 
-    def __init__(self, *args: Any, stream: str = "refuse", **arguments: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        stream: str = "refuse",
+        security_tier: str | None = None,
+        **arguments: Any,
+    ) -> None:
         """Prepare; nothing is sent.
 
         Args:
             args: As for ``SecureChatCompletion``.
             stream: What becomes of ``stream=true``: ``refuse``, or ``buffer``, which verifies the
                 whole answer before the first chunk.
+            security_tier: Tier of requests that name none.
             arguments: As for ``SecureChatCompletion``.
         """
         if stream not in STREAMING:
             raise ValueError(f"stream is {stream!r}, expected {' or '.join(STREAMING)}")
         super().__init__(*args, **arguments)
         self._buffering = stream == "buffer"
+        self._tier = read_tier(security_tier)
 
     def _reply_to(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
@@ -95,6 +104,7 @@ class ChatCompletions(Conversation):
             return _fault(HTTPStatus.NOT_FOUND, "unsupported", f"only POST {CHAT} is gated")
         try:
             options = _options(headers, body)
+            options.setdefault("security_tier", self._tier)
             if self._api_key is not None:
                 options.pop("api_key", None)
             buffered = self._take_stream(options)

@@ -23,6 +23,7 @@ REFUSING_COUNTER = "tpm_attest.refusing_checks"
 Attributes = dict[str, str | Sequence[str]]
 
 _decisions = logging.getLogger("tpm_attest.gate")
+_decisions.addHandler(logging.NullHandler())  # silent unless the application listens
 _client = logging.getLogger("tpm_attest.client")
 _UNPINNED = (
     "no server key is pinned: a man in the middle of TLS can put a key of his own in the place of "

@@ -13,7 +13,7 @@ _ASSURANCES = {
     Assurance.SELF_CONSISTENT: "self-consistent, not anchored: any software could have made it",
     Assurance.ANCHORED: "anchored: the signing key is enrolled",
 }
-_INDENT = " " * 10
+INDENT = " " * 10
 _ID_WIDTH = 16
 _WIDTH = 76
 """Columns of a reason: the longest that leaves a line within 103."""
@@ -61,7 +61,7 @@ def render(
     if accepted:
         assurance = _ASSURANCES[result.assurance]
         anchored = result.assurance is Assurance.ANCHORED
-        lines.append(_INDENT + (assurance if anchored else style.weak(assurance)))
+        lines.append(INDENT + (assurance if anchored else style.weak(assurance)))
         for check in _reservations(result):
             lines += _explained(check, style.weak)
     else:
@@ -82,8 +82,8 @@ def _policy(result: AttestationResult, *, accepted: bool) -> str:
 def _explained(check: CheckResult, mark: Callable[[str], str]) -> list[str]:
     """Write a check and its reason, in lines that fit a terminal where words allow."""
     first, *rest = wrap(check.reason, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    lines = [f"{_INDENT}{mark(f'{check.id:{_ID_WIDTH}}')} {first}"]
-    return lines + [f"{_INDENT}{'':{_ID_WIDTH}} {line}" for line in rest]
+    lines = [f"{INDENT}{mark(f'{check.id:{_ID_WIDTH}}')} {first}"]
+    return lines + [f"{INDENT}{'':{_ID_WIDTH}} {line}" for line in rest]
 
 
 def _reservations(result: AttestationResult) -> tuple[CheckResult, ...]:

@@ -14,6 +14,7 @@ _COMMANDS = {
     _ASK: Lazy("client.cli.ask", "Ask for a completion; what is no command is a prompt."),
     "demo": Lazy("client.cli.demo", "One answer accepted, one refused, by a server of its own."),
     "serve": Lazy("client.demo.command", "Serve the protocol with canned answers, for trying."),
+    "proxy": Lazy("client.cli.proxy", "A local endpoint of OpenAI's interface, gated."),
 }
 
 

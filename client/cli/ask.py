@@ -11,7 +11,7 @@ from attest.cli.options import examples
 from attest.cli.terminal import MISUSE, REFUSED, complain, wants_colour
 from attest.errors import AttestError, EvidenceWriteError
 from attest.policy.model import TIERS
-from attest.report.text import Style, render
+from attest.report.text import INDENT, Style, render
 from attest.result import AttestationResult
 from attest.text import shown
 from client.cli import PROGRAM
@@ -61,9 +61,7 @@ def _answered(
     try:
         response = chat.create(model, [message], security_tier=tier)
     except AttestationRefused as refusal:
-        explain(refusal.result, url)
-        if not refusal.prompt_sent:
-            click.echo("          the prompt was not sent", err=True)
+        explain(refusal, url)
         return REFUSED
     except (EvidenceWriteError, SecurityError) as error:
         complain(str(error), PROGRAM)
@@ -76,9 +74,12 @@ def _answered(
     return 0
 
 
-def explain(result: AttestationResult, url: str) -> None:
-    """Print a result on standard error, as ``attest verify`` does."""
+def explain(judged: AttestationResult | AttestationRefused, url: str) -> None:
+    """Print a result or a refusal on standard error, as ``attest verify`` does."""
+    result = judged.result if isinstance(judged, AttestationRefused) else judged
     click.echo(render(result, url, style=Style(colour=wants_colour(sys.stderr))), err=True)
+    if isinstance(judged, AttestationRefused) and not judged.prompt_sent:
+        click.echo(f"{INDENT}the prompt was not sent", err=True)
 
 
 def content_of(response: AttestedResponse) -> str:

@@ -148,7 +148,8 @@ def test_a_wrong_call_is_2(words: tuple[str, ...], said: str) -> None:
 def test_without_the_extra_it_says_what_to_install(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "client.demo.running", raising=False)
+    for ours in ("client.demo.running", "client.serving"):
+        monkeypatch.delitem(sys.modules, ours, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
 
     result = called()
@@ -193,7 +194,7 @@ def test_a_swtpm_that_is_not_there_is_one_line_and_2(
 def test_the_package_imports_no_server_before_it_is_asked_for() -> None:
     call = (
         "import sys, client.demo.command\n"
-        "print(sorted({'starlette', 'uvicorn', 'anyio', 'tempfile'} & sys.modules.keys()))"
+        "print(sorted({'starlette', 'uvicorn', 'tpm2_pytss'} & sys.modules.keys()))"
     )
 
     done = subprocess.run(
