@@ -26,6 +26,7 @@ CHAT = "/chat/completions"
 STREAMING = ("refuse", "buffer")
 REFUSAL = "attestation_refused"
 """Name of a refusal in the body and in the extensions of a response."""
+_IN_EACH_CHUNK = ("id", "created", "model", "system_fingerprint", "service_tier")
 _TIER = "x-security-tier"
 _BEARER = "bearer "
 _encode = msgspec.json.Encoder().encode
@@ -165,16 +166,22 @@ def _take_usage(options: dict[str, Any], *, buffered: bool) -> bool:
 
 
 def _events(response: AttestedResponse, usage: bool) -> Iterator[bytes]:
-    """Write a completion that was verified whole as the events of a stream."""
-    common = {name: value for name, value in response.items() if name not in {"choices", "usage"}}
+    """Write a completion that was verified whole as the events of a stream.
+
+    The first event has whatever else the completion has beside its choices.
+    """
+    common = {name: response[name] for name in _IN_EACH_CHUNK if name in response}
     common["object"] = "chat.completion.chunk"
+    first = {name: value for name, value in response.items() if name not in {"choices", "usage"}}
     choices = response.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict):
-            first = _chunk_of(choice, choice.get("message", {}), None)
-            last = _chunk_of(choice, {}, choice.get("finish_reason"))
-            for chunk in (first, last):
-                yield _event({**common, "choices": [chunk]})
+            opening = _chunk_of(choice, choice.get("message", {}), None)
+            yield _event({**first, **common, "choices": [opening]})
+            yield _event(
+                {**common, "choices": [_chunk_of(choice, {}, choice.get("finish_reason"))]}
+            )
+            first = {}
     if usage:
         yield _event({**common, "choices": [], "usage": response.get("usage")})
     yield b"data: [DONE]\n\n"
