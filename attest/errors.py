@@ -76,3 +76,22 @@ class EvidenceWriteError(AttestError):
     def __str__(self) -> str:
         """Write the error as one line: path, colon, fault."""
         return f"{self.path}: {self.fault}"
+
+
+class SigningError(AttestError):
+    """A key that does not sign: its file, its token, or the library for it.
+
+    Attributes:
+        place: The key's file, or the URI of its token.
+        fault: What keeps it from signing; never a part of the key or of its password.
+    """
+
+    def __init__(self, place: str | os.PathLike[str], fault: str) -> None:
+        """Name the key and what is wrong with it."""
+        super().__init__(os.fspath(place), fault)
+        self.place = os.fspath(place)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        """Write the error as one line: place, colon, fault."""
+        return f"{self.place}: {self.fault}"
