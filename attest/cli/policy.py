@@ -13,6 +13,7 @@ from attest.cli.terminal import MISUSE, REFUSED, complain
 from attest.errors import PolicyError
 from attest.policy.lint import Finding, lint
 from attest.policy.schema import NAMES, schema
+from attest.report.sarif import render_lint
 
 
 @click.group("policy", epilog=examples("attest policy lint policies/"))
@@ -23,7 +24,9 @@ def command() -> None:
 @command.command(
     "lint",
     epilog=examples(
-        "attest policy lint policies/maximum.yaml", "attest policy lint --strict policies/"
+        "attest policy lint policies/maximum.yaml",
+        "attest policy lint --strict policies/",
+        "attest policy lint policies/ --format sarif > lint.sarif",
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="POLICY...")
@@ -31,26 +34,33 @@ def command() -> None:
 @click.option(
     "--at", "moment", type=Moment(), default="now", help="Moment for expiry: TIME or now."
 )
-def lint_command(paths: tuple[str, ...], strict: bool, moment: datetime) -> None:
+@click.option(
+    "--format", "form", type=click.Choice(("text", "sarif")), default="text", show_default=True
+)
+def lint_command(paths: tuple[str, ...], strict: bool, moment: datetime, form: str) -> None:
     """Look over policy files and directories of them.
 
     The exit code is 0 without findings or with warnings only, 1 with errors (with --strict any
     finding), 2 where a policy does not load.
     """
     findings: list[Finding] = []
-    broken = False
+    broken: list[PolicyError] = []
     for path in paths:
         try:
             found = lint(path, moment)
         except PolicyError as error:
-            broken = True
+            broken.append(error)
             complain(str(error))
             continue
-        for finding in found:
-            click.echo(str(finding))
+        if form == "text":
+            for finding in found:
+                click.echo(str(finding))
         findings += found
     errors = sum(finding.severity == "error" for finding in findings)
-    click.echo(f"{errors} errors, {len(findings) - errors} warnings")
+    if form == "sarif":
+        click.echo(render_lint(findings, broken), nl=False)
+    else:
+        click.echo(f"{errors} errors, {len(findings) - errors} warnings")
     if broken:
         sys.exit(MISUSE)
     sys.exit(REFUSED if errors or (strict and findings) else 0)

@@ -32,7 +32,8 @@ from attest.report.text import Style, render
 from attest.result import AttestationResult
 from attest.verify import appraise, check_request
 
-FORMATS = ("text", "json", "jsonl")
+FORMATS = ("text", "json", "jsonl", "sarif", "junit", "ear", "intoto")
+EAR_PROFILES = ("ietf", "veraison", "trustee")
 
 
 class Judged(Struct, frozen=True):
@@ -40,6 +41,9 @@ class Judged(Struct, frozen=True):
 
     row: Row
     result: AttestationResult
+
+
+Writer = Callable[[Iterable[Judged], TextIO], None]
 
 
 class Tally:
@@ -79,6 +83,8 @@ class Tally:
         "attest verify response.json -p policies/maximum.yaml --tier maximum",
         "attest verify archive.jsonl -p policies/ --at evidence --format jsonl",
         "cat response.json | attest verify - -p policy.yaml --payload-id ID",
+        "attest verify archive.jsonl -p policies/ --format sarif --output attest.sarif",
+        "attest verify response.json -p policy.yaml --format ear --key key.pem",
     ),
 )
 @click.argument("responses", nargs=-1, required=True, metavar="RESPONSE...")
@@ -97,6 +103,15 @@ class Tally:
     help="Moment for validity: RFC 3339 with zone, or what each response claims (processed_at).",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--key",
+    metavar="FILE|hsm:ID",
+    help="What signs ear and intoto: a private key in PEM, or for intoto one on a PKCS#11 token. "
+    "ATTEST_KEY_PASSWORD holds its password or PIN.",
+)
+@click.option(
+    "--ear-profile", type=click.Choice(EAR_PROFILES), help="Names of EAR's claims.  [default: ietf]"
+)
 @click.option("--output", metavar="FILE", help="Write results there, not to standard output.")
 @click.option("--lines", is_flag=True, help="Every input has one response a line.")
 def command(  # noqa: PLR0913 - one parameter an option
@@ -107,6 +122,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     tier: str | None,
     moment: datetime | None,
     form: str,
+    key: str | None,
+    ear_profile: str | None,
     output: str | None,
     lines: bool,
 ) -> None:
@@ -118,6 +135,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     policy = _policy(policy_path)
     request = _checked(policy, Request(payload_id, nonce, tier, moment))
+    write = _writer_of(form, key, ear_profile)
     tally = Tally()
     quiet = output is None and sys.stdout.isatty()
     with progress_of(total_octets(responses), quiet=quiet) as progress:
@@ -126,7 +144,7 @@ def command(  # noqa: PLR0913 - one parameter an option
             rows = _only_one(rows)
         results = tally.count(_judged(rows, policy, request))
         with written_to(output) as stream:
-            _WRITERS[form](results, stream)
+            write(results, stream)
             if form == "text" and tally.rows > 1:
                 stream.write(f"{tally.accepted} accepted, {tally.refused} refused\n")
     if not tally.rows and not tally.unreadable:
@@ -189,6 +207,20 @@ def _at_claim(request: Request, evidence: Evidence) -> Request:
     return Request(request.payload_id, request.nonce, request.security_tier, at)
 
 
+def _writer_of(form: str, key: str | None, profile: str | None) -> Writer:
+    """Return what writes results in a format; without its key a signed format is a wrong call."""
+    if form in _WRITERS and key is None and profile is None:
+        return _WRITERS[form]
+    from attest.cli.exchange import exchange_writer  # noqa: PLC0415 - for four of the formats
+
+    exchanged = exchange_writer(form, key, profile)
+
+    def write(results: Iterable[Judged], stream: TextIO) -> None:
+        exchanged(map(_published, results), stream)
+
+    return write
+
+
 def _write_text(results: Iterable[Judged], stream: TextIO) -> None:
     style = Style(colour=wants_colour(stream))
     for judged in results:
@@ -213,11 +245,15 @@ def _json(judged: Judged, indent: int | None) -> str:
     """Write a result in ASCII, so that no text in it can act on a terminal."""
     import json  # noqa: PLC0415 - a few milliseconds of start-up, for two of the formats
 
-    document: dict[str, Any] = judged.result.to_dict(judged.row.source, judged.row.number)
-    return json.dumps(document, indent=indent)
+    return json.dumps(_published(judged), indent=indent)
 
 
-_WRITERS: dict[str, Callable[[Iterable[Judged], TextIO], None]] = {
+def _published(judged: Judged) -> dict[str, Any]:
+    """Return a result in the JSON shape of the contract."""
+    return judged.result.to_dict(judged.row.source, judged.row.number)
+
+
+_WRITERS: dict[str, Writer] = {
     "text": _write_text,
     "json": _write_json,
     "jsonl": _write_jsonl,

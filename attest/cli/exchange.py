@@ -1,0 +1,102 @@
+"""The exchange formats of ``attest verify``: which key each takes, and how it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TextIO
+
+import click
+
+from attest.cli.terminal import complain, give_up
+from attest.errors import SigningError
+from attest.report.published import Published, place_of
+
+PASSWORD = "ATTEST_KEY_PASSWORD"
+"""Environment variable with the password of a key's file, or the PIN of its token."""
+
+ExchangeWriter = Callable[[Iterable[Published], TextIO], None]
+
+_SIGNED = ("ear", "intoto")
+
+
+def exchange_writer(form: str, key: str | None, profile: str | None) -> ExchangeWriter:
+    """Return what writes results in an exchange format.
+
+    Args:
+        form: Name of the format.
+        key: Where the signing key is.
+        profile: Name of the EAR profile; None: the default.
+
+    Raises:
+        click.UsageError: The options do not fit the format.
+        SystemExit: The key does not sign.
+    """
+    if form != "ear" and profile is not None:
+        raise click.UsageError("--ear-profile is for --format ear alone")
+    if form not in _SIGNED and key is not None:
+        raise click.UsageError("--key is for --format ear and --format intoto")
+    if form == "sarif":
+        return _write_sarif
+    if form == "junit":
+        return _write_junit
+    if key is None:
+        raise click.UsageError(
+            f"--format {form} is signed, and never written unsigned: needs --key"
+        )
+    try:
+        return _ear_writer(key, profile) if form == "ear" else _intoto_writer(key)
+    except SigningError as error:
+        give_up(str(error))
+
+
+def _write_sarif(results: Iterable[Published], stream: TextIO) -> None:
+    from attest.report.sarif import render  # noqa: PLC0415 - for one format
+
+    stream.write(render(results))
+
+
+def _write_junit(results: Iterable[Published], stream: TextIO) -> None:
+    from attest.report.junit import render  # noqa: PLC0415 - for one format
+
+    stream.write(render(results))
+
+
+def _ear_writer(place: str, name: str | None) -> ExchangeWriter:
+    """Write a token a line, each signed as its result comes."""
+    from attest.report.ear import PROFILES, claims  # noqa: PLC0415 - for one format
+    from attest.signing import load_jwt_key  # noqa: PLC0415 - for two formats
+
+    key = load_jwt_key(place, os.environ.get(PASSWORD))
+    profile = PROFILES[name or "ietf"]
+
+    def write(results: Iterable[Published], stream: TextIO) -> None:
+        stream.writelines(
+            key.sign(claims(result, datetime.now(UTC), profile)) + "\n" for result in results
+        )
+
+    return write
+
+
+def _intoto_writer(place: str) -> ExchangeWriter:
+    """Write an envelope a line, each signed as its result comes (an in-toto bundle)."""
+    from attest.report.intoto import PAYLOAD_TYPE, statement  # noqa: PLC0415 - for one format
+    from attest.signing import load_dsse_key  # noqa: PLC0415 - for two formats
+
+    key = load_dsse_key(place, os.environ.get(PASSWORD))
+
+    def write(results: Iterable[Published], stream: TextIO) -> None:
+        for result in results:
+            payload = statement(result, datetime.now(UTC))
+            if payload is None:
+                complain(
+                    f"{place_of(result)}: no statement, for there is no evidence to name in it"
+                )
+                continue
+            try:
+                stream.write(key.sign(payload, PAYLOAD_TYPE) + "\n")
+            except SigningError as error:
+                give_up(str(error))
+
+    return write
