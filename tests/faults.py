@@ -1,6 +1,6 @@
 """The line that a refusal prints, so that a test compares place and fault in one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -24,6 +24,29 @@ def accepted_of(parse: Callable[[bytes], object], inputs: Iterable[bytes]) -> li
             continue
         accepted.append(octets)
     return accepted
+
+
+def differing(
+    glance: Callable[[bytes], object | None],
+    careful: Callable[[bytes], object],
+    inputs: Iterable[bytes],
+) -> list[bytes]:
+    """Return the inputs that a glance answers otherwise than the careful reading, or alone."""
+    return [octets for octets in inputs if glance(octets) not in (None, _read(careful, octets))]
+
+
+def _read(parse: Callable[[bytes], object], octets: bytes) -> object:
+    try:
+        return parse(octets)
+    except MalformedError as error:
+        return error
+
+
+def one_octet_changed(octets: bytes, count: int) -> Iterator[bytes]:
+    """Every change of one octet to any other, among the first ``count``."""
+    for place in range(count):
+        for value in range(256):
+            yield octets[:place] + bytes([value]) + octets[place + 1 :]
 
 
 def truncations(octets: bytes) -> list[bytes]:

@@ -14,13 +14,17 @@ from hypothesis import strategies as st
 
 import attest
 from attest.document import read_document
-from attest.tpm.attestation import parse_attest
-from attest.tpm.public import parse_public
-from attest.tpm.signature import parse_signature
+from attest.tpm.attestation import attest_field_by_field, parse_attest, quote_at_a_glance
+from attest.tpm.public import parse_public, public_field_by_field, rsa_key_at_a_glance
+from attest.tpm.signature import (
+    parse_signature,
+    rsa_signature_at_a_glance,
+    signature_field_by_field,
+)
 from tests import strategies as some
 from tests.aik import Aik, ecc_aik, rsa_aik
 from tests.build import ResponseLies, other, policy_text, quote, response
-from tests.faults import accepted_of
+from tests.faults import accepted_of, differing
 from tests.recorded import REAL, response_of
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -80,6 +84,21 @@ def test_parser_raises_only_its_own_error_on_structures_that_lie(
     parse: Callable[[bytes], object], octets: bytes
 ) -> None:
     accepted_of(parse, [octets])
+
+
+@given(octets=some.quotes() | st.binary())
+def test_quote_at_a_glance_is_what_it_is_field_by_field(octets: bytes) -> None:
+    assert differing(quote_at_a_glance, attest_field_by_field, [octets]) == []
+
+
+@given(octets=some.publics().map(lambda pair: pair[1]) | st.binary())
+def test_key_at_a_glance_is_what_it_is_field_by_field(octets: bytes) -> None:
+    assert differing(rsa_key_at_a_glance, public_field_by_field, [octets]) == []
+
+
+@given(octets=some.signatures() | st.binary())
+def test_signature_at_a_glance_is_what_it_is_field_by_field(octets: bytes) -> None:
+    assert differing(rsa_signature_at_a_glance, signature_field_by_field, [octets]) == []
 
 
 @given(st.binary(min_size=1, max_size=300))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from struct import Struct as Layout
+from struct import error as StructError  # noqa: N812 - it is a class
 
 from msgspec import Struct
 
 from attest.tpm.constants import TPM_GENERATED_VALUE, AttestType
-from attest.tpm.pcr import TpmsPcrSelection, read_selection
+from attest.tpm.pcr import (
+    MAX_BANKS,
+    SELECTION_OCTETS,
+    TpmsPcrSelection,
+    read_selection,
+    selections_of_24,
+)
 from attest.tpm.reader import Reader, unframe
 
 MAX_NAME = 68
@@ -23,7 +30,11 @@ _NAME = "TPMS_ATTEST"
 _MAGIC_OCTETS = TPM_GENERATED_VALUE.to_bytes(4, "big")
 _QUOTE = AttestType.QUOTE
 _HEADER = Layout(">IHH")
+_HEADER_END = _HEADER.size
 _CLOCK_AND_FIRMWARE = Layout(">QIIBQ")
+_CLOCK_TO_COUNT = Layout(">QIIBQI")
+_CLOCK_TO_COUNT_OCTETS = _CLOCK_TO_COUNT.size
+_SIZE = Layout(">H")
 
 
 class TpmsClockInfo(Struct, frozen=True, gc=False):
@@ -93,20 +104,63 @@ class TpmsAttest(Struct, frozen=True, gc=False):
 def parse_attest(data: bytes) -> TpmsAttest:
     """Parse TPMS_ATTEST, or TPM2B_ATTEST around it; the first octets tell which.
 
+    The usual quote is read at a glance, all else field by field.
+
     Octets that begin with TPM_GENERATED are bare. Others are framed where their size fits or the
     magic follows it; what is neither is read bare, so that a foreign magic is seen as one.
 
     Raises:
         MalformedError: A size that does not fit, a count out of bounds, an octet too few or many.
     """
+    quote = quote_at_a_glance(data)
+    if quote is not None:
+        return quote
     if data[:4] == _MAGIC_OCTETS:
-        return _parse_bare(data)
+        return attest_field_by_field(data)
     framed = data[2:6] == _MAGIC_OCTETS or int.from_bytes(data[:2], "big") == len(data) - 2
-    return _parse_bare(data[unframe("TPM2B_ATTEST", data) :] if framed else data)
+    return attest_field_by_field(data[unframe("TPM2B_ATTEST", data) :] if framed else data)
 
 
-def _parse_bare(data: bytes) -> TpmsAttest:
-    """Parse TPMS_ATTEST; offsets in errors count from its first octet."""
+def quote_at_a_glance(data: bytes) -> TpmsAttest | None:
+    """Read a bare quote over banks of 24 PCRs; None for whatever else, also with a fault.
+
+    Each place follows from the size before it, and the last part must be as long as its size says:
+    then no part before it was cut.
+    """
+    try:
+        magic, kind, signer_size = _HEADER.unpack_from(data)
+        signer_end = _HEADER_END + signer_size
+        (extra_size,) = _SIZE.unpack_from(data, signer_end)
+        clock_start = signer_end + 2 + extra_size
+        clock, resets, restarts, safe, firmware, count = _CLOCK_TO_COUNT.unpack_from(
+            data, clock_start
+        )
+        if count > MAX_BANKS:
+            return None
+        select_start = clock_start + _CLOCK_TO_COUNT_OCTETS
+        select_end = select_start + count * SELECTION_OCTETS
+        (digest_size,) = _SIZE.unpack_from(data, select_end)
+    except StructError:
+        return None
+    if magic != TPM_GENERATED_VALUE or kind != _QUOTE or safe > 1:
+        return None
+    if signer_size > MAX_NAME or extra_size > MAX_DATA or digest_size > MAX_DIGEST:
+        return None
+    selection = selections_of_24(data[select_start:select_end])
+    if selection is None or select_end + 2 + digest_size != len(data):
+        return None
+    signer, extra_data = data[_HEADER_END:signer_end], data[signer_end + 2 : clock_start]
+    info = TpmsClockInfo(clock, resets, restarts, safe == 1)
+    body = TpmsQuoteInfo(selection, data[select_end + 2 :])
+    return TpmsAttest(magic, kind, signer, extra_data, info, firmware, body, data)
+
+
+def attest_field_by_field(data: bytes) -> TpmsAttest:
+    """Read a bare TPMS_ATTEST; offsets in errors count from its first octet.
+
+    Raises:
+        MalformedError: A size that does not fit, a count out of bounds, an octet too few or many.
+    """
     reader = Reader(_NAME, data)
     (magic, kind, _), signer = reader.unpack_sized(_HEADER, "magic", "qualifiedSigner", MAX_NAME)
     extra_data = reader.sized("extraData", MAX_DATA)

@@ -18,6 +18,9 @@ MAX_SELECT_SIZE = 4
 
 _COUNT = Layout(">I")
 _SELECTION = Layout(">HB")
+_SELECTION_OF_24 = Layout(">HB3s")
+SELECTION_OCTETS = _SELECTION_OF_24.size
+"""Octets of a selection from the 24 PCRs of a PC Client: hash, size and bitmap."""
 
 
 class TpmsPcrSelection(Struct, frozen=True, gc=False, cache_hash=True):
@@ -40,6 +43,17 @@ def selection_of(bank: int, bitmap: bytes) -> TpmsPcrSelection:
     bits = int.from_bytes(bitmap, "little")
     indices = tuple(index for index in range(8 * len(bitmap)) if bits >> index & 1)
     return TpmsPcrSelection(bank, indices, alg_name(bank))
+
+
+@lru_cache(maxsize=256)
+def selections_of_24(octets: bytes) -> tuple[TpmsPcrSelection, ...] | None:
+    """Read TPMS_PCR_SELECTIONs of 24 PCRs each; None where one has a bitmap of another size."""
+    selections = []
+    for bank, size, bitmap in _SELECTION_OF_24.iter_unpack(octets):
+        if size != len(bitmap):
+            return None
+        selections.append(selection_of(bank, bitmap))
+    return tuple(selections)
 
 
 def read_selection(reader: Reader) -> tuple[TpmsPcrSelection, ...]:

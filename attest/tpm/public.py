@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct as Layout
+from struct import error as StructError  # noqa: N812 - it is a class
 
 from msgspec import Struct
 
@@ -21,6 +22,10 @@ _NULL = Alg.NULL
 _UNHASHED_SCHEMES = (Alg.NULL, Alg.RSAES)
 _SYMMETRIC_AND_SCHEME = Layout(">HH")
 _RSA_SIZES = Layout(">HIH")
+_SIZE_AND_HEAD = Layout(">HHHIH")
+_HEAD_END = _SIZE_AND_HEAD.size
+_RSA_PARAMETERS = Layout(">HHHHIH")
+_RSA_PARAMETERS_OCTETS = _RSA_PARAMETERS.size
 _HASHED_SCHEMES = frozenset(
     {Alg.RSASSA, Alg.RSAPSS, Alg.OAEP, Alg.ECDSA, Alg.SM2, Alg.ECSCHNORR, Alg.ECDH, Alg.ECMQV}
 )
@@ -82,9 +87,47 @@ class TpmtPublic(Struct, frozen=True, gc=False):
 def parse_public(data: bytes) -> TpmtPublic:
     """Parse TPM2B_PUBLIC (TPM 2.0 Library Part 2, 12.2.5) of an RSA or ECC signing key.
 
+    The usual RSA key is read at a glance, all else field by field.
+
     Raises:
         MalformedError: Another type of key, an unknown nameAlg, a symmetric algorithm or kdf other
             than null, a size that does not fit, an octet too few or many.
+    """
+    return rsa_key_at_a_glance(data) or public_field_by_field(data)
+
+
+def rsa_key_at_a_glance(data: bytes) -> TpmtPublic | None:
+    """Read an RSA key with a hashed scheme; None for whatever else, also with a fault.
+
+    Each place follows from the size before it, and the last part must be as long as its size says:
+    then no part before it was cut.
+    """
+    try:
+        size, kind, name_alg, attributes, policy_size = _SIZE_AND_HEAD.unpack_from(data)
+        policy_end = _HEAD_END + policy_size
+        symmetric, scheme, scheme_hash, bits, exponent, key_size = _RSA_PARAMETERS.unpack_from(
+            data, policy_end
+        )
+    except StructError:
+        return None
+    if kind != _RSA or symmetric != _NULL or scheme not in _HASHED_SCHEMES:
+        return None
+    if name_alg not in HASH_SIZES or (policy_size and policy_size != HASH_SIZES[name_alg]):
+        return None
+    modulus = data[policy_end + _RSA_PARAMETERS_OCTETS :]
+    if size != len(data) - 2 or key_size != len(modulus) or key_size > MAX_RSA_OCTETS:
+        return None
+    number = int.from_bytes(modulus, "big")
+    key = RsaKey(bits, exponent or DEFAULT_EXPONENT, number, key_size)
+    policy = data[_HEAD_END:policy_end]
+    return TpmtPublic(name_alg, attributes, policy, scheme, scheme_hash, key, data[2:])
+
+
+def public_field_by_field(data: bytes) -> TpmtPublic:
+    """Read TPM2B_PUBLIC of any key that ``parse_public`` takes.
+
+    Raises:
+        MalformedError: See ``parse_public``.
     """
     area = data[unframe("TPM2B_PUBLIC", data) :]
     reader = Reader(_NAME, area)

@@ -16,6 +16,8 @@ MAX_ECC_OCTETS = 128
 """MAX_ECC_KEY_BYTES: more than any curve of the specification needs."""
 
 _HASH = Layout(">HH")
+_SCHEME_TO_SIZE = Layout(">HHH")
+_SCHEME_TO_SIZE_END = _SCHEME_TO_SIZE.size
 _ECDSA = Alg.ECDSA
 _RSA_SCHEMES = (Alg.RSASSA, Alg.RSAPSS)
 
@@ -39,13 +41,33 @@ class TpmtSignature(Struct, frozen=True, gc=False):
 
 
 def parse_signature(data: bytes) -> TpmtSignature:
-    """Parse TPMT_SIGNATURE whole.
+    """Parse TPMT_SIGNATURE whole: an RSA signature at a glance, any other field by field.
 
     RSASSA, RSAPSS and ECDSA are read to the last octet. Of any other scheme only the name is
     read, for a check to refuse by it.
 
     Raises:
         MalformedError: A size out of bounds, an octet too few or many.
+    """
+    return rsa_signature_at_a_glance(data) or signature_field_by_field(data)
+
+
+def rsa_signature_at_a_glance(data: bytes) -> TpmtSignature | None:
+    """Read an RSA signature; None for whatever else, also with a fault."""
+    if len(data) < _SCHEME_TO_SIZE_END:
+        return None
+    scheme, digest, size = _SCHEME_TO_SIZE.unpack_from(data)
+    rsa = data[_SCHEME_TO_SIZE_END:]
+    if scheme not in _RSA_SCHEMES or size != len(rsa) or size > MAX_RSA_OCTETS:
+        return None
+    return TpmtSignature(scheme, digest, rsa)
+
+
+def signature_field_by_field(data: bytes) -> TpmtSignature:
+    """Read TPMT_SIGNATURE of any scheme.
+
+    Raises:
+        MalformedError: See ``parse_signature``.
     """
     reader = Reader("TPMT_SIGNATURE", data)
     scheme = reader.uint16("sigAlg")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from attest.tpm.attestation import TpmsAttest, TpmsCertifyInfo, TpmsQuoteInfo, parse_attest
+from attest.tpm.attestation import (
+    TpmsAttest,
+    TpmsCertifyInfo,
+    TpmsQuoteInfo,
+    attest_field_by_field,
+    parse_attest,
+    quote_at_a_glance,
+)
 from attest.tpm.constants import Alg, AttestType
 from tests.aik import ALG, rsa_aik, sized
 from tests.build import (
@@ -18,7 +25,7 @@ from tests.build import (
     other,
     quote,
 )
-from tests.faults import accepted_of, fault_of, truncations
+from tests.faults import accepted_of, differing, fault_of, one_octet_changed, truncations
 from tests.recorded import GCE, REAL, structures_of
 
 AIK = rsa_aik()
@@ -242,3 +249,58 @@ def test_every_truncation_of_a_real_quote_is_refused(case: str) -> None:
 @pytest.mark.parametrize("kind", ["time", "creation", "nv"])
 def test_every_truncation_of_a_header_is_refused(kind: str) -> None:
     assert accepted_of(parse_attest, truncations(other(kind, AIK))[:85]) == []
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        {},
+        {"safe": 0},
+        {"signer": b""},
+        {"signer": bytes(68)},
+        {"extra_data": b""},
+        {"extra_data": bytes(66)},
+        {"digest": b""},
+        {"digest": bytes(64)},
+        {"selection": []},
+        {"selection": [("sha1", [0, 23]), (0x0099, []), ("sha256", [7])]},
+        {"selection": [("sha384", [1])] * 16},
+    ],
+)
+def test_quote_is_read_at_a_glance_as_field_by_field(lies: QuoteLies) -> None:
+    octets = quote(AIK, VALUES, **lies)
+
+    assert quote_at_a_glance(octets) == attest_field_by_field(octets)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        sized(QUOTE),
+        QUOTE[:-1],
+        QUOTE + b"x",
+        other("certify", AIK),
+        other("time", AIK),
+        quote(AIK, VALUES, magic=MAGIC - 1),
+        quote(AIK, VALUES, signer=bytes(69)),
+        quote(AIK, VALUES, extra_data=bytes(67)),
+        quote(AIK, VALUES, digest=bytes(65)),
+        quote(AIK, VALUES, safe=2),
+        quote(AIK, VALUES, count=0),
+        quote(AIK, VALUES, count=2**32 - 1),
+        quote(AIK, VALUES, selection=[("sha256", b"\x81\x04")]),
+        quote(AIK, VALUES, selection=[("sha256", b"\x81\x04\0\0")]),
+        quote(AIK, VALUES, selection=[("sha384", [1])] * 17),
+    ],
+)
+def test_glance_leaves_any_other_structure(octets: bytes) -> None:
+    assert quote_at_a_glance(octets) is None
+
+
+@pytest.mark.parametrize("banks", [("sha256",), ("sha1", "sha256")])
+def test_glance_never_differs_where_an_octet_does(banks: tuple[str, ...]) -> None:
+    octets = quote(AIK, VALUES, selection=[(bank, [0, 7, 10]) for bank in banks])
+    changed = [*truncations(octets), *one_octet_changed(octets, len(octets)), octets + b"x"]
+
+    assert differing(quote_at_a_glance, attest_field_by_field, changed) == []

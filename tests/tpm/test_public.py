@@ -6,9 +6,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from attest.tpm.constants import Alg
-from attest.tpm.public import EccKey, RsaKey, parse_public
+from attest.tpm.public import (
+    EccKey,
+    RsaKey,
+    parse_public,
+    public_field_by_field,
+    rsa_key_at_a_glance,
+)
 from tests.aik import ALG, ATTRIBUTES, CURVE, Aik, Claims, ecc_aik, rsa_aik, sized
-from tests.faults import accepted_of, fault_of, truncations
+from tests.faults import accepted_of, differing, fault_of, one_octet_changed, truncations
 from tests.recorded import GCE, REAL, structures_of
 
 RSA, ECC = rsa_aik(), ecc_aik()
@@ -298,3 +304,53 @@ def test_every_truncation_of_a_real_key_is_refused(case: str) -> None:
 
     assert accepted_of(parse_public, truncations(octets)) == []
     assert accepted_of(parse_public, map(sized, truncations(octets[2:]))) == []
+
+
+@pytest.mark.parametrize("exponent", [0, 3, 65537])
+@pytest.mark.parametrize("scheme", [0x0014, 0x0016, 0x0017, 0x0018, 0x001B, 0x001C, 0x0019, 0x001D])
+@pytest.mark.parametrize(("name", "size"), HASHES.items())
+def test_rsa_key_is_read_at_a_glance_as_field_by_field(
+    name: str, size: int, scheme: int, exponent: int
+) -> None:
+    for policy in (b"", bytes(range(size))):
+        octets = RSA.public(name_alg=name, scheme=scheme, exponent=exponent, auth_policy=policy)
+
+        assert rsa_key_at_a_glance(octets) == public_field_by_field(octets)
+
+
+@pytest.mark.parametrize("length", [0, 1, 511, 512])
+def test_modulus_of_up_to_512_octets_is_read_at_a_glance(length: int) -> None:
+    octets = RSA.public(modulus=b"\xff" * length)
+
+    assert rsa_key_at_a_glance(octets) == public_field_by_field(octets)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        ECC.public(),
+        RSA.public(scheme="null"),
+        RSA.public(scheme="ecdaa"),
+        RSA.public(scheme=0x0099),
+        RSA.public(name_alg="sm3_256"),
+        RSA.public(auth_policy=bytes(31)),
+        RSA.public(auth_policy=bytes(65)),
+        RSA.public(symmetric=b"\0\x06"),
+        RSA.public(modulus=bytes(513)),
+        RSA.public(trailing=b"x"),
+        RSA.public()[:-1],
+        RSA.public() + b"x",
+        sized(RSA.public()[2:], 281),
+    ],
+)
+def test_glance_leaves_any_other_key(octets: bytes) -> None:
+    assert rsa_key_at_a_glance(octets) is None
+
+
+@pytest.mark.parametrize("policy", [b"", bytes(range(32))])
+def test_glance_never_differs_where_an_octet_does(policy: bytes) -> None:
+    octets = RSA.public(auth_policy=policy)
+    changed = [*truncations(octets), *one_octet_changed(octets, 28 + len(policy)), octets + b"x"]
+
+    assert differing(rsa_key_at_a_glance, public_field_by_field, changed) == []

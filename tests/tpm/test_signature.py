@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 
 from attest.tpm.constants import Alg
-from attest.tpm.signature import TpmtSignature, parse_signature
+from attest.tpm.signature import (
+    TpmtSignature,
+    parse_signature,
+    rsa_signature_at_a_glance,
+    signature_field_by_field,
+)
 from tests.aik import ALG, ecc_signature, rsa_signature
-from tests.faults import accepted_of, fault_of, truncations
+from tests.faults import accepted_of, differing, fault_of, one_octet_changed, truncations
 from tests.recorded import GCE, REAL, structures_of
 
 HASHES = ("sha1", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "sm3_256")
@@ -106,3 +111,37 @@ def test_every_truncation_of_a_real_signature_is_refused(case: str) -> None:
 @pytest.mark.parametrize("case", REAL)
 def test_real_signature_with_an_octet_more_is_refused(case: str) -> None:
     assert accepted_of(parse_signature, [structures_of(case).signature + b"\0"]) == []
+
+
+@pytest.mark.parametrize("length", [0, 1, 256, 511, 512])
+@pytest.mark.parametrize("scheme", ["rsassa", "rsapss"])
+def test_rsa_signature_is_read_at_a_glance_as_field_by_field(scheme: str, length: int) -> None:
+    octets = rsa_signature(b"s" * length, scheme=scheme)
+
+    seen = rsa_signature_at_a_glance(octets)
+
+    assert seen == TpmtSignature(ALG[scheme], Alg.SHA256, rsa=b"s" * length)
+    assert seen == signature_field_by_field(octets)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        rsa_signature(b"")[:5],
+        rsa_signature(b"sig")[:-1],
+        rsa_signature(b"sig") + b"x",
+        rsa_signature(bytes(513)),
+        ecc_signature(b"r", b"s"),
+        rsa_signature(b"sig", scheme=0x0099),
+    ],
+)
+def test_glance_leaves_any_other_signature(octets: bytes) -> None:
+    assert rsa_signature_at_a_glance(octets) is None
+
+
+def test_glance_never_differs_where_an_octet_does() -> None:
+    octets = rsa_signature(b"sig")
+    changed = [*truncations(octets), *one_octet_changed(octets, 6), octets + b"x"]
+
+    assert differing(rsa_signature_at_a_glance, signature_field_by_field, changed) == []
