@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
+from msgspec.structs import astuple
 
 from attest import crypto
 from attest.document import read_document, type_name
@@ -28,6 +30,8 @@ _ENDORSED_STRUCTURES = ("ak_pubkey_b64", "certify_b64", "certify_signature_b64")
 _ENDORSED_CHAINS = ("aik_cert_chain_b64", "ak_cert_chain_b64")
 _OPTIONAL_MEMBERS = frozenset({"endorsement", "event_log_b64", "ima_log_b64"})
 _Parsed = TypeVar("_Parsed")
+_Claims = tuple[object, str | None, int | None]
+"""What the server says beside the evidence, and nothing vouches for: id, tier, time."""
 _Parts = tuple[
     TpmsAttest | None, TpmtSignature | None, TpmtPublic | None, crypto.VerifyingKey | None
 ]
@@ -89,21 +93,11 @@ def evidence_of(document: Mapping[str, Any]) -> Evidence:
         faults.append(f"_metadata.security_tier: {unlike(tier, 'a string')}")
         tier = None
     processed_at = metadata.get("processed_at")
-    claims = _Claims(
-        metadata.get("payload_id"), tier, processed_at if type(processed_at) is int else None
-    )
+    claims = metadata.get("payload_id"), tier, processed_at if type(processed_at) is int else None
     member = metadata.get("tpm_attestation", MISSING)
     if type(member) is dict and member.get("is_available") is True:
         return _read_member(claims, member, faults)
     return _without_evidence(claims, member, faults)
-
-
-class _Claims(Struct, frozen=True, gc=False):
-    """What the server says beside the evidence; nothing vouches for it."""
-
-    payload_id: object
-    tier: str | None
-    processed_at: int | None
 
 
 def _without_metadata(metadata: object) -> Evidence:
@@ -119,13 +113,14 @@ def _without_evidence(claims: _Claims, member: object, faults: list[str]) -> Evi
         _refuse_unless_declined(member, faults)
     elif member is not MISSING:
         faults.append(f"tpm_attestation: {unlike(member, 'an object')}")
+    payload_id, tier, processed_at = claims
     return Evidence(
         declined=type(member) is dict and not faults,
         absence="_metadata.tpm_attestation" if member is MISSING else None,
         faults=tuple(faults),
-        payload_id=claims.payload_id,
-        tier=claims.tier,
-        processed_at=claims.processed_at,
+        payload_id=payload_id,
+        tier=tier,
+        processed_at=processed_at,
         member=member if type(member) is dict else None,
     )
 
@@ -156,9 +151,7 @@ def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) 
         False,
         None,
         tuple(faults),
-        claims.payload_id,
-        claims.tier,
-        claims.processed_at,
+        *claims,
         member,
         attest,
         signature,
@@ -167,6 +160,9 @@ def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) 
         values,
         banks,
     )
+
+
+_texts_of = itemgetter("quote_b64", "signature_b64", "aik_pubkey_b64")
 
 
 class _Structures(Struct, frozen=True, gc=False):
@@ -183,16 +179,11 @@ def _all_at_once(member: Mapping[str, Any]) -> _Parts | None:
     Base64 is canonical where the octets, written anew, give the same text.
     """
     try:
-        structures = convert(member, _Structures)
-        if not to_builtins(structures).items() <= member.items():
+        quote, signature, aik = structures = astuple(convert(member, _Structures))
+        if to_builtins(structures) != _texts_of(member):
             return None
-        public = parse_public(structures.aik_pubkey_b64)
-        return (
-            parse_attest(structures.quote_b64),
-            parse_signature(structures.signature_b64),
-            public,
-            crypto.build_key(public),
-        )
+        public = parse_public(aik)
+        return parse_attest(quote), parse_signature(signature), public, crypto.build_key(public)
     except (ValidationError, MalformedError):
         return None
 

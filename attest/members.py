@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64, a2b_hex, b2a_base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,18 +68,24 @@ def pcr_values(member: Mapping[str, Any], faults: list[str]) -> PcrValues | None
             faults.append(f"pcr_values.{shown(bank)}: {unlike(values, 'an object')}")
             continue
         size = _BANK_SIZES.get(bank, _NO_SIZE)
-        try:
-            read = {
-                _INDICES[index]: value
-                for index, text in values.items()
-                if len(text) == 2 * size and len(value := _from_hex(text)) == size
-            }
-        except (KeyError, TypeError, ValueError):
-            read = {}
+        read = _read_at_once(values, size)
         if len(read) < len(values):
             read = _read_one_by_one(bank, values, faults)
         result[bank] = read
     return result
+
+
+def _read_at_once(values: Mapping[str, Any], size: int) -> dict[int, bytes]:
+    """Take the values of a bank, or fewer than there are where any is at fault."""
+    read: dict[int, bytes] = {}
+    try:
+        for index, text in values.items():
+            value = a2b_hex(text)
+            if len(value) == size:
+                read[_INDICES[index]] = value
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return read
 
 
 def _read_one_by_one(bank: str, values: Mapping[str, Any], faults: list[str]) -> dict[int, bytes]:
