@@ -74,9 +74,10 @@ def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -
     judged = chosen or _asking_nothing(request)
     context = gather(evidence, judged, scope_fault, request)
     checks = _judge_all(evidence, context)
+    does_without = evidence.declined and not judged.tpm_required
     return AttestationResult(
         checks=checks,
-        mandatory=MANDATORY_WITHOUT_TPM if _does_without(evidence, judged) else judged.mandatory,
+        mandatory=MANDATORY_WITHOUT_TPM if does_without else judged.mandatory,
         nonce_compared=judged.nonce is not _NONE,
         payload_id=context.payload_id,
         tier=evidence.tier,
@@ -90,11 +91,6 @@ def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -
         member=evidence.member,
         verified_at=request.at,
     )
-
-
-def _does_without(evidence: Evidence, policy: Policy) -> bool:
-    """Tell whether a response says that it has no TPM, and the policy lets that pass."""
-    return evidence.declined and not policy.tpm_required
 
 
 def _judge_all(evidence: Evidence, context: Context) -> tuple[CheckResult, ...]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from attest.context import Context
 from attest.evidence import Evidence
+from attest.members import PcrValues
 from attest.result import CheckResult, failed, passed, skipped
 from attest.text import shown
 from attest.tpm.attestation import TpmsQuoteInfo
@@ -30,21 +31,30 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     info = evidence.attest.attested
     if not isinstance(info, TpmsQuoteInfo):
         return skipped(ID, "the signed structure is no quote")
-    signed, fault = _signed_selection(info.pcr_select)
+    banks = evidence.pcr_banks
+    readable = banks if banks is not None and len(banks) <= _LONGEST_BANKS else ""
+    signed, fault, banks_agree = _selections(info.pcr_select, readable)
     if fault is not None:
         return failed(ID, fault)
-    if evidence.pcr_values is None or evidence.pcr_banks is None:
+    if evidence.pcr_values is None or banks is None:
         return failed(ID, "pcr_values or pcr_banks could not be read")
-    values = {bank: pcrs.keys() for bank, pcrs in evidence.pcr_values.items()}
-    if values != signed:
+    if not _covers(signed, evidence.pcr_values):
+        values = {bank: pcrs.keys() for bank, pcrs in evidence.pcr_values.items()}
         return failed(ID, f"signed are {_written(signed)}, pcr_values has {_written(values)}")
-    banks = evidence.pcr_banks
-    if len(banks) > _LONGEST_BANKS or _parsed_banks(banks) != signed:
+    if not banks_agree:
         return failed(ID, f'signed are {_written(signed)}, pcr_banks says "{shown(banks)}"')
     return _EQUAL
 
 
 @lru_cache(maxsize=256)
+def _selections(
+    selections: tuple[TpmsPcrSelection, ...], banks: str
+) -> tuple[Selected, str | None, bool]:
+    """Read the signed selection, what makes it none, and whether pcr_banks says the same."""
+    signed, fault = _signed_selection(selections)
+    return signed, fault, _parsed_banks(banks) == signed
+
+
 def _signed_selection(
     selections: tuple[TpmsPcrSelection, ...],
 ) -> tuple[Selected, str | None]:
@@ -65,7 +75,6 @@ def _signed_selection(
     return selected, None
 
 
-@lru_cache(maxsize=256)
 def _parsed_banks(text: str) -> Selected | None:
     """Read a selection of bounded length, in tpm2-tools' spelling: ``sha256:0,7+sha1:10``.
 
@@ -82,6 +91,16 @@ def _parsed_banks(text: str) -> Selected | None:
         if len(banks[bank]) < len(indices):
             return None
     return banks
+
+
+def _covers(signed: Selected, values: PcrValues) -> bool:
+    """Tell whether the reported values are of exactly the selected PCRs."""
+    if values.keys() != signed.keys():
+        return False
+    for bank, indices in signed.items():  # noqa: SIM110 - a generator would double the cost
+        if values[bank].keys() != indices:
+            return False
+    return True
 
 
 def _written(selected: Selected) -> str:

@@ -8,7 +8,7 @@ from attest.policy.model import Policy
 from attest.result import CheckResult, failed, passed, skipped
 from attest.roca import has_roca_fingerprint
 from attest.tpm.constants import Curve
-from attest.tpm.public import DEFAULT_EXPONENT, EccKey
+from attest.tpm.public import DEFAULT_EXPONENT, EccKey, RsaKey
 
 ID = "aik.strength"
 CURVE_NAMES: dict[int, str] = {
@@ -25,7 +25,7 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     if evidence.public is None:
         return skipped(ID, "the AIK could not be read")
     key = evidence.public.key
-    if isinstance(key, EccKey):
+    if not isinstance(key, RsaKey):
         return _judge_curve(key, context.policy)
     bits, policy = key.modulus.bit_length(), context.policy
     if bits != key.bits or bits != 8 * key.size:
