@@ -16,10 +16,15 @@ from attest.policy.loader import parse_policy
 from attest.policy.model import NonceMode, Policy, RuleKind
 from attest.report import inspection
 from attest.report import text as report
-from attest.tpm.attestation import TpmsCertifyInfo, TpmsQuoteInfo, parse_attest
+from attest.tpm.attestation import (
+    TpmsCertifyInfo,
+    TpmsQuoteInfo,
+    attest_field_by_field,
+    parse_attest,
+)
 from attest.tpm.constants import HASH_SIZES, PCR_COUNT, TPM_GENERATED_VALUE
-from attest.tpm.public import parse_public
-from attest.tpm.signature import parse_signature
+from attest.tpm.public import parse_public, public_field_by_field
+from attest.tpm.signature import parse_signature, signature_field_by_field
 from fuzz import properties, seeds, structures
 from fuzz.client_targets import envelopes, judge_envelope, judge_gate
 from fuzz.properties import require, require_one_line
@@ -52,6 +57,7 @@ def judge_attest(data: bytes) -> None:
         return
     framed = len(parsed.signed).to_bytes(2, "big") + parsed.signed
     require(data in (parsed.signed, framed), "signed is not the input")
+    require(parsed == attest_field_by_field(parsed.signed), "a glance reads otherwise")
     structures.require_attest(parsed)
     bare = parsed.magic == TPM_GENERATED_VALUE and data == parsed.signed
     if bare and isinstance(parsed.attested, (TpmsQuoteInfo, TpmsCertifyInfo)):
@@ -66,6 +72,7 @@ def judge_public(data: bytes) -> None:
         require_one_line(str(error))
         return
     require(data == len(parsed.octets).to_bytes(2, "big") + parsed.octets, "octets are not input")
+    require(parsed == public_field_by_field(data), "a glance reads otherwise")
     structures.require_public(parsed)
     _require_whole(parse_public, data)
     try:
@@ -84,6 +91,7 @@ def judge_signature(data: bytes) -> None:
     except MalformedError as error:
         require_one_line(str(error))
         return
+    require(parsed == signature_field_by_field(data), "a glance reads otherwise")
     structures.require_signature(parsed, data)
     if parsed.hash is not None:
         _require_whole(parse_signature, data)
