@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, a2b_hex, b2a_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from attest.document import type_name
 from attest.errors import MalformedError
 from attest.text import shown
-from attest.tpm.constants import BANKS, HASH_SIZES
+from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT
 
 _INDICES = {str(index): index for index in range(32)}
+_PCRS = {str(index): index for index in range(PCR_COUNT)}
 _BANK_SIZES = {bank: HASH_SIZES[alg] for bank, alg in BANKS.items()}
 _MAX_DIGITS = 9
 """Digits of a PCR number; more than any TPM could mean."""
@@ -22,6 +23,9 @@ MISSING: Any = object()
 
 PcrValues = Mapping[str, Mapping[int, bytes]]
 """Reported PCR values by bank and index, as the server names the banks."""
+
+Selected = Mapping[str, Set[int]]
+"""PCR numbers by bank's name."""
 
 
 def unlike(value: object, wanted: str) -> str:
@@ -124,3 +128,21 @@ def _hex_octets(text: object) -> bytes:
     except ValueError:
         return b""
     return data if 2 * len(data) == len(text) else b""
+
+
+def parsed_banks(text: str) -> Selected | None:
+    """Read a selection of bounded length, in tpm2-tools' spelling: ``sha256:0,7+sha1:10``.
+
+    Returns:
+        Indices by bank; None where anything is repeated, unknown, empty or spaced.
+    """
+    banks: dict[str, frozenset[int]] = {}
+    for item in text.split("+"):
+        bank, _, listed = item.partition(":")
+        indices = [_PCRS.get(index, -1) for index in listed.split(",")]
+        if bank not in BANKS or bank in banks or -1 in indices:
+            return None
+        banks[bank] = frozenset(indices)
+        if len(banks[bank]) < len(indices):
+            return None
+    return banks

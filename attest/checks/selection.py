@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
 from functools import lru_cache
 
 from attest.context import Context
 from attest.evidence import Evidence
-from attest.members import PcrValues
+from attest.members import PcrValues, Selected, parsed_banks
 from attest.result import CheckResult, failed, passed, skipped
 from attest.text import shown
 from attest.tpm.attestation import TpmsQuoteInfo
-from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT
+from attest.tpm.constants import HASH_SIZES, PCR_COUNT
 from attest.tpm.pcr import TpmsPcrSelection
 
 ID = "quote.selection"
 _EQUAL = passed(ID, "signed selection, pcr_values and pcr_banks agree")
-_INDICES = {str(index): index for index in range(PCR_COUNT)}
 _LONGEST_BANKS = 1024
 """Characters of pcr_banks: every PCR of every bank takes fewer."""
-
-Selected = Mapping[str, Set[int]]
-"""PCR numbers by bank's name."""
 
 
 def judge(evidence: Evidence, context: Context) -> CheckResult:
@@ -52,7 +47,7 @@ def _selections(
 ) -> tuple[Selected, str | None, bool]:
     """Read the signed selection, what makes it none, and whether pcr_banks says the same."""
     signed, fault = _signed_selection(selections)
-    return signed, fault, _parsed_banks(banks) == signed
+    return signed, fault, parsed_banks(banks) == signed
 
 
 def _signed_selection(
@@ -73,24 +68,6 @@ def _signed_selection(
     if not selected:
         return selected, "the quote covers no PCR"
     return selected, None
-
-
-def _parsed_banks(text: str) -> Selected | None:
-    """Read a selection of bounded length, in tpm2-tools' spelling: ``sha256:0,7+sha1:10``.
-
-    Returns:
-        Indices by bank; None where anything is repeated, unknown, empty or spaced.
-    """
-    banks: dict[str, frozenset[int]] = {}
-    for item in text.split("+"):
-        bank, _, listed = item.partition(":")
-        indices = [_INDICES.get(index, -1) for index in listed.split(",")]
-        if bank not in BANKS or bank in banks or -1 in indices:
-            return None
-        banks[bank] = frozenset(indices)
-        if len(banks[bank]) < len(indices):
-            return None
-    return banks
 
 
 def _covers(signed: Selected, values: PcrValues) -> bool:

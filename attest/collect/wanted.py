@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from msgspec import Struct
 
 from attest import crypto
-from attest.checks.selection import _parsed_banks as parsed_banks
+from attest.members import parsed_banks
 from attest.policy.model import HIERARCHIES, SCHEMES
 from attest.text import shown
 from attest.tpm.constants import Alg, Handle
