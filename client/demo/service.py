@@ -102,7 +102,8 @@ class Service:
     def count(self, method: str, path: str) -> int:
         """Count a request; return its number among those of its method and path, from 1."""
         name = f"{method} {path}"
-        if name not in self.counts and len(self.counts) >= _MOST_PATHS:
+        known = name in self.counts or path in (KEY_PATH, COMPLETION_PATH)
+        if not known and len(self.counts) >= _MOST_PATHS:
             name = "others"
         self.counts[name] += 1
         return self.counts[name]
