@@ -1,0 +1,1 @@
+"""Root stores: certificates as makers publish them, to one PEM file and a lock file beside it."""
