@@ -26,6 +26,7 @@ from attest.tpm.constants import HASH_SIZES, PCR_COUNT, TPM_GENERATED_VALUE
 from attest.tpm.public import parse_public, public_field_by_field
 from attest.tpm.signature import parse_signature, signature_field_by_field
 from fuzz import properties, seeds, structures
+from fuzz.certificates import certificates, judge_certificate
 from fuzz.client_targets import envelopes, judge_envelope, judge_gate
 from fuzz.properties import require, require_one_line
 
@@ -210,6 +211,7 @@ TARGETS: dict[str, Target] = {
     "signature": Target(judge_signature, partial(seeds.structures, "signature_b64"), 1024),
     "evidence": Target(judge_evidence, seeds.responses, 16384, "response"),
     "policy": Target(judge_policy, seeds.policies, 4096, "policy"),
+    "certificate": Target(judge_certificate, certificates, 4096),
     "verify": Target(judge_appraisal, seeds.appraisals, 16384, "appraisal"),
     "envelope": Target(judge_envelope, envelopes, 2048),
     "gate": Target(judge_gate, seeds.appraisals, 16384, "appraisal"),
