@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from threading import Lock
 
+from msgspec.structs import replace
+
 from attest.certificates.certificate import Certificate, parse_certificate
 from attest.certificates.der import certificate_octets
 from attest.certificates.extra import require_chains
@@ -56,6 +58,8 @@ class ChainValidator:
         self._most = most
         self._kept: OrderedDict[bytes, Chain] = OrderedDict()
         self._lock = Lock()
+        self._reading = Lock()
+        self._known = {one.sha256: one for one in (*roots.anchors, *roots.intermediates)}
 
     def validate(self, chain: Sequence[bytes], purpose: Purpose, at: datetime, place: str) -> Chain:
         """Validate a chain at a moment, without network.
@@ -84,7 +88,8 @@ class ChainValidator:
             if kept is not None and kept.holds_at(at):
                 self._kept.move_to_end(key)
                 return kept
-        validated = self._validate(chain, purpose, at, place)
+        with self._reading:  # asn1crypto reads piece by piece, also what threads share
+            validated = self._validate(chain, purpose, at, place)
         with self._lock:
             self._kept[key] = validated
             self._kept.move_to_end(key)
@@ -109,7 +114,7 @@ class ChainValidator:
         if total > MAX_CHAIN_OCTETS:
             fault = f"{total} octets exceed {MAX_CHAIN_OCTETS}"
             raise ChainError(place, ChainFault.TOO_LARGE, fault)
-        certificates = tuple(map(parse_certificate, cut, places))
+        certificates = tuple(map(self._read, cut, places))
         leaf = certificates[0]
         check_leaf(leaf, purpose)
         errors: list[ChainError] = []
@@ -121,6 +126,11 @@ class ChainValidator:
             else:
                 return _chain(way, purpose)
         raise errors[0]
+
+    def _read(self, der: bytes, place: str) -> Certificate:
+        """Read a certificate, but one of the policy's only once."""
+        known = self._known.get(hashlib.sha256(der).digest())
+        return parse_certificate(der, place) if known is None else replace(known, place=place)
 
 
 def demand_key(chain: Chain, spki_sha256: bytes, place: str) -> None:

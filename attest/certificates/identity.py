@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attest.certificates.model import Chain, GceInstance
+from attest.text import shown
 
 
 def is_leaf(chain: Chain, leaf_sha256: bytes) -> bool:
@@ -45,11 +46,11 @@ def told(chain: Chain) -> str:
     """Write whom a chain names, for the reason of a refusal."""
     names = [f"leaf {chain.leaf_sha256.hex()}"]
     if chain.subject:
-        names.append(f"subject {chain.subject}")
+        names.append(f"subject {shown(chain.subject)}")
     if chain.gce is not None:
         gce = chain.gce
-        where = f"gce project {gce.project_id} ({gce.project_number})"
-        names.append(f"{where}, instance {gce.instance_id} ({gce.instance_name})")
+        where = f"gce project {shown(gce.project_id)} ({gce.project_number})"
+        names.append(f"{where}, instance {gce.instance_id} ({shown(gce.instance_name)})")
         if not gce.production:
             names.append("not issued by Google's production")
     return ", ".join(names)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from attest.errors import AttestError
 
@@ -162,3 +164,21 @@ class Chain(Struct, frozen=True):
     def holds_at(self, at: datetime) -> bool:
         """Tell whether all certificates of the path are valid at a moment (aware)."""
         return self.not_before <= at <= self.not_after
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a result says of the chain: hex, RFC 3339, large numbers as decimals."""
+        gce = None if self.gce is None else asdict(self.gce)
+        if gce is not None:
+            gce |= {key: str(gce[key]) for key in ("project_number", "instance_id")}
+        return {
+            "leaf_sha256": self.leaf_sha256.hex(),
+            "subject": self.subject,
+            "issuer": self.issuer,
+            "serial": f"{self.serial:x}",
+            "root_sha256": self.root_sha256.hex(),
+            "root_subject": self.root_subject,
+            "not_before": self.not_before.isoformat(),
+            "not_after": self.not_after.isoformat(),
+            "tpm": None if self.tpm is None else asdict(self.tpm),
+            "gce": gce,
+        }

@@ -157,6 +157,32 @@ def test_googles_chain_names_project_and_instance() -> None:
     assert not is_gce(seen, "google.com:wuale-gcp-testing", "another")
 
 
+def test_googles_chain_is_told_in_a_result() -> None:
+    said = validated().to_dict()
+
+    assert json.loads(json.dumps(said)) == said
+    assert (said["serial"], said["subject"]) == ("15c189200bf3dcc5ee8d6700145145df04177", "")
+    assert (said["not_before"], said["not_after"]) == (
+        "2021-08-31T23:11:05+00:00",
+        "2051-08-24T23:16:05+00:00",
+    )
+    assert said["tpm"] == {
+        "manufacturer": "id:474F4F47",
+        "vendor": "GOOG",
+        "vendor_name": "Google",
+        "model": "vTPM",
+        "version": "id:20160511",
+    }
+    assert said["gce"] == {
+        "zone": "us-central1-a",
+        "project_number": "117478743145",
+        "project_id": "google.com:wuale-gcp-testing",
+        "instance_id": "6797026933021542085",
+        "instance_name": "cos-test",
+        "production": True,
+    }
+
+
 def test_googles_chain_is_refused_before_it_began_and_after_it_ended() -> None:
     early = datetime(2021, 8, 31, tzinfo=UTC)
     late = datetime(2051, 8, 25, tzinfo=UTC)

@@ -40,6 +40,7 @@ def test_a_chain_says_what_it_anchors() -> None:
     assert (seen.not_before, seen.not_after) == (START, END)
     assert seen.tpm is not None
     assert seen.tpm.vendor_name == "Intel"
+    assert seen.to_dict()["gce"] is None
 
 
 def test_an_ek_chain_holds() -> None:
@@ -196,3 +197,7 @@ def test_threads_may_share_a_validator() -> None:
         seen = list(pool.map(lambda n: validated(leaves[n - 1], by=by).serial, serials))
 
     assert (seen, by.kept()) == (serials, 3)
+
+
+def test_a_chain_that_names_no_tpm_tells_none() -> None:
+    assert validated(issue("leaf", ROOT, ak())).to_dict()["tpm"] is None

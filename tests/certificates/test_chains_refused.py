@@ -140,6 +140,14 @@ def test_refuses_an_expired_intermediate() -> None:
     assert refused(LEAF.der, middle.der)[:2] == ("c[1]", ChainFault.EXPIRED)
 
 
+def test_an_expired_intermediate_has_its_place_in_the_evidence_though_the_policy_knows_it() -> None:
+    middle = issue("middle", ROOT, ca(), valid=(START, AT - SECOND))
+
+    seen = refused(LEAF.der, middle.der, by=validator(ROOT, middle))
+
+    assert seen[:2] == ("c[1]", ChainFault.EXPIRED)
+
+
 def test_refuses_an_expired_root() -> None:
     root = issue("root", None, ca(), valid=(START, AT - SECOND))
 
