@@ -120,7 +120,7 @@ class ChainValidator:
         errors: list[ChainError] = []
         for way in find_ways(leaf, certificates[1:], self._roots, at):
             try:
-                validate_way(way, at, self._revoked)
+                validate_way(way, at, self._revoked, self._known)
             except ChainError as error:
                 errors.append(error)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -33,7 +33,10 @@ from attest.certificates.revocation import RevocationList
 from attest.text import shown
 
 _ANY_USAGE = "2.5.29.37.0"
+_SHA1 = "sha1"
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
+_NEVER = frozenset({"md2", "md5"})
+"""Hashes that the library refuses by itself; which others will do is judged before."""
 _KINDS = {"rsassa_pkcs1v15": "rsa", "rsassa_pss": "rsa", "ecdsa": "ec"}
 """Kind of the key that makes a signature of this family."""
 _UNSEEN = RevocationCheckingRule.NO_CHECK
@@ -44,8 +47,16 @@ _FAILURES = (*UNREADABLE, AssertionError, NotImplementedError, UnsupportedAlgori
 """What the library raises beside its own errors where a certificate is not what it says."""
 
 
-def validate_way(way: Way, at: datetime, revoked: RevocationList) -> None:
+def validate_way(
+    way: Way, at: datetime, revoked: RevocationList, pinned: Collection[bytes]
+) -> None:
     """Judge a way whose leaf is checked.
+
+    Args:
+        way: Leaf, issuers, root.
+        at: When all must be valid.
+        revoked: What must not stand on the way.
+        pinned: SHA-256 of the certificates that the policy pins.
 
     Raises:
         ChainError: REVOKED, EXPIRED, NOT_YET_VALID, CRITICAL_EXTENSION, WEAK, NO_CA, WRONG_USAGE,
@@ -55,7 +66,7 @@ def validate_way(way: Way, at: datetime, revoked: RevocationList) -> None:
         _judge(certificate, at, revoked)
     for issued, issuer in pairwise(way):
         _judge_issuer(issuer)
-        _judge_signature(issued, issuer)
+        _judge_signature(issued, issuer, pinned)
     usage = required_usage(way[0])
     for intermediate in way[1:-1]:
         _judge_usage(intermediate, usage)
@@ -90,10 +101,14 @@ def _judge_issuer(issuer: Certificate) -> None:
         raise ChainError(issuer.place, ChainFault.WEAK, f"its key {issuer.key.weakness}")
 
 
-def _judge_signature(issued: Certificate, issuer: Certificate) -> None:
-    """Want SHA-2 and a signature of the issuer's kind of key; the root's own is never looked at."""
+def _judge_signature(issued: Certificate, issuer: Certificate, pinned: Collection[bytes]) -> None:
+    """Want SHA-2 and a signature of the issuer's kind of key; the root's own is never looked at.
+
+    SHA-1 will do under a certificate whose very octets the policy pins, as under intermediates of
+    older parts of Infineon's: to find another one with the same SHA-1 would not help anybody.
+    """
     family, digest = issued.signature
-    if digest not in _HASHES:
+    if digest not in _HASHES and not (digest == _SHA1 and issued.sha256 in pinned):
         fault = f"signed with {shown(f'{family} {digest}'.strip())}, expected SHA-256, 384 or 512"
         raise ChainError(issued.place, ChainFault.WEAK, fault)
     if _KINDS.get(family) != issuer.key.kind:
@@ -151,6 +166,7 @@ def _validate(way: Way, at: datetime) -> None:
         moment=at,
         best_signature_time=at,
         revinfo_policy=_UNFETCHED,
+        weak_hash_algos=_NEVER,
         time_tolerance=timedelta(0),
         signature_validator=signatures,
     )

@@ -230,6 +230,40 @@ def test_refuses_a_chain_signed_with_sha_1() -> None:
     assert seen == ("c[1]", ChainFault.WEAK, said)
 
 
+def test_sha_1_will_do_under_an_intermediate_that_the_policy_pins() -> None:
+    root = issue("rsa root", None, ca(), own=rsa_key())
+    middle = issue("middle", root, ca())
+    weak = middle._replace(der=resigned(middle, rsa_key(), "sha1_rsa"))
+
+    assert validated(LEAF, weak, by=validator(root, weak)).root_subject == "CN=rsa root"
+
+
+def test_sha_1_under_a_pinned_intermediate_is_verified_still() -> None:
+    root = issue("rsa root", None, ca(), own=rsa_key())
+    middle = issue("middle", root, ca())
+    forged = middle._replace(der=resigned(middle, rsa_key(3072), "sha1_rsa"))
+
+    seen = refused(LEAF.der, by=validator(root, forged))
+
+    said = "its signature does not verify with the key of CN=rsa root"
+    assert seen == ("roots.pem[1]", ChainFault.SIGNATURE, said)
+
+
+def test_refuses_sha_1_in_a_leaf_below_a_pinned_root() -> None:
+    root = issue("rsa root", None, ca(), own=rsa_key())
+    leaf = resigned(issue("leaf", root, ak()), rsa_key(), "sha1_rsa")
+
+    assert refused(leaf, by=validator(root))[:2] == ("c[0]", ChainFault.WEAK)
+
+
+def test_refuses_md5_even_under_an_intermediate_that_the_policy_pins() -> None:
+    root = issue("rsa root", None, ca(), own=rsa_key())
+    middle = issue("middle", root, ca())
+    weak = middle._replace(der=resigned(middle, rsa_key(), "md5_rsa"))
+
+    assert refused(LEAF.der, by=validator(root, weak))[:2] == ("roots.pem[1]", ChainFault.WEAK)
+
+
 def test_refuses_a_signature_that_is_not_of_the_issuers_key() -> None:
     by_rsa = issue("leaf", MIDDLE._replace(key=rsa_key()), ak())
     said = "signed with rsassa_pkcs1v15, its issuer's key is ec"
