@@ -13,6 +13,7 @@ _COMMANDS = {
     "inspect": Lazy("attest.cli.inspect", "Show every structure of a response, decoded."),
     "policy": Lazy("attest.cli.policy", "Check policy files, and print their schemas."),
     "archive": Lazy("attest.cli.archive", "Check evidence archives, and print their heads."),
+    "roots": Lazy("attest.cli.roots", "Import root certificates for policies."),
 }
 
 
