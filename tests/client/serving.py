@@ -97,11 +97,19 @@ class WireServer:
     pem: bytes
     posts: list[Posted] = field(default_factory=list)
     fetches: int = 0
+    key_replies: Sequence[Reply] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def rotate(self, key: rsa.RSAPrivateKey) -> None:
         """Take another key from now on."""
         self.key, self.pem = key, wire.pem_of(key.public_key())
+
+    def key_reply(self) -> Reply:
+        """Answer a GET of the key: with the key, unless something else is scripted."""
+        with self.lock:
+            self.fetches += 1
+            scripted = self.key_replies or (Reply(self.pem),)
+            return scripted[min(self.fetches, len(scripted)) - 1]
 
     def reply(self, posted: Posted) -> Reply:
         """Answer a POST."""
@@ -143,9 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         return found
 
     def do_GET(self) -> None:
-        with self.wire.lock:
-            self.wire.fetches += 1
-        self._send(Reply(self.wire.pem) if self.path == KEY_PATH else Reply(b"", 404))
+        self._send(self.wire.key_reply() if self.path == KEY_PATH else Reply(b"", 404))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
