@@ -5,6 +5,7 @@ It is scripted: each POST is answered by the next answer of a list, the last one
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -120,12 +121,14 @@ class WireServer:
 
 
 @contextmanager
-def serving(*answers: Answer) -> Iterator[WireServer]:
+def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[WireServer]:
     """Serve on this machine until the block ends; an honest server where nothing is said."""
     key = wire.server_key()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    http = _HTTPServer(("127.0.0.1", 0), _Handler)
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
     server = WireServer(
-        f"http://127.0.0.1:{http.server_port}",
+        f"{'http' if tls is None else 'https'}://127.0.0.1:{http.server_port}",
         answers or (answered(),),
         key,
         wire.pem_of(key.public_key()),
@@ -139,6 +142,11 @@ def serving(*answers: Answer) -> Iterator[WireServer]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: clients that hang up are what is tested."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,72 @@
+"""An exchange driven by hand: its steps are taken against a script, and its waits written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from client.address import read_address
+from client.errors import APIConnectionError
+from client.exchange import Asked, Exchange, Sent
+from client.steps import Alone, Answer, Compute, Fetch, Lost, Step, Steps, Wait
+from tests.client import wire
+from tests.client.gating import handler_of
+from tests.client.serving import WireServer
+
+
+class Driven:
+    """An exchange that was driven to its end.
+
+    Attributes:
+        server: Who was asked.
+        outcome: What the exchange returned; ``"judged"`` where an answer was opened.
+        waits: Seconds that it waited, without passing them.
+    """
+
+    def __init__(self, server: WireServer, **told: Any) -> None:
+        self.server = server
+        self.waits: list[float] = []
+        self._handle = handler_of(server)
+        exchange = Exchange(
+            read_address(server.url, allow_http=False), **{"max_retries": 2, **told}
+        )
+        exchange.use_key(wire.client_key())
+        self.outcome = self._run(exchange.ask(bytearray(b"{}"), Asked(), judged))
+
+    def _run(self, steps: Steps[Any]) -> Any:
+        """Take steps to their end."""
+        done: object = None
+        while True:
+            try:
+                step = steps.send(done)
+            except StopIteration as end:
+                return end.value
+            done = self._taken(step)
+
+    def _taken(self, step: Step) -> object:
+        """Take one step, without letting time pass."""
+        if isinstance(step, Fetch):
+            return self._fetched(step)
+        if isinstance(step, Compute):
+            return step.work()
+        if isinstance(step, Alone):
+            return self._run(step.steps())
+        assert isinstance(step, Wait)
+        self.waits.append(step.seconds)
+        return None
+
+    def _fetched(self, step: Fetch) -> Answer | Lost:
+        """Ask the script."""
+        request = httpx.Request(step.method, step.url, headers=step.headers, content=step.content)
+        try:
+            response = self._handle(request)
+        except httpx.TransportError as error:
+            return Lost(APIConnectionError(type(error).__name__))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, response.read())
+
+
+def judged(_opened: bytes, _sent: Sent) -> str:
+    """Judge nothing."""
+    return "judged"
