@@ -15,26 +15,20 @@ from tests.client.gating import handler_of
 from tests.client.serving import WireServer
 
 
-class Driven:
-    """An exchange that was driven to its end.
+class Driver:
+    """Takes steps against a script.
 
     Attributes:
-        server: Who was asked.
-        outcome: What the exchange returned; ``"judged"`` where an answer was opened.
-        waits: Seconds that it waited, without passing them.
+        server: Who is asked.
+        waits: Seconds that the steps waited, without passing them.
     """
 
-    def __init__(self, server: WireServer, **told: Any) -> None:
+    def __init__(self, server: WireServer) -> None:
         self.server = server
         self.waits: list[float] = []
         self._handle = handler_of(server)
-        exchange = Exchange(
-            read_address(server.url, allow_http=False), **{"max_retries": 2, **told}
-        )
-        exchange.use_key(wire.client_key())
-        self.outcome = self._run(exchange.ask(bytearray(b"{}"), Asked(), judged))
 
-    def _run(self, steps: Steps[Any]) -> Any:
+    def run(self, steps: Steps[Any]) -> Any:
         """Take steps to their end."""
         done: object = None
         while True:
@@ -51,7 +45,7 @@ class Driven:
         if isinstance(step, Compute):
             return step.work()
         if isinstance(step, Alone):
-            return self._run(step.steps())
+            return self.run(step.steps())
         assert isinstance(step, Wait)
         self.waits.append(step.seconds)
         return None
@@ -65,6 +59,20 @@ class Driven:
             return Lost(APIConnectionError(type(error).__name__))
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, response.read())
+
+
+class Driven(Driver):
+    """An exchange that was driven to its end.
+
+    Attributes:
+        outcome: What the exchange returned; ``"judged"`` where an answer was opened.
+    """
+
+    def __init__(self, server: WireServer, max_retries: int = 2) -> None:
+        super().__init__(server)
+        exchange = Exchange(read_address(server.url, allow_http=False), max_retries=max_retries)
+        exchange.use_key(wire.client_key())
+        self.outcome = self.run(exchange.ask(bytearray(b"{}"), Asked(), judged))
 
 
 def judged(_opened: bytes, _sent: Sent) -> str:

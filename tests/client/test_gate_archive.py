@@ -15,7 +15,17 @@ from cryptography.hazmat.primitives import serialization
 
 from attest.archive import Archive, verify_archive
 from attest.policy.schema import schema
-from client import AttestationRefused, ClientError, EvidenceWriteError
+from client import (
+    AttestationRefused,
+    AttestedResponse,
+    ClientError,
+    EvidenceWriteError,
+    Gate,
+    SecurityError,
+)
+from client.exchange import Sent
+from tests import build
+from tests.archive import making
 from tests.client import wire
 from tests.client.gating import FORGED, URL, Face, edited, policy_path, records_of, saying, wired
 from tests.client.serving import Answer, Posted, Reply, answered, sealed, status
@@ -240,3 +250,25 @@ def test_policy_is_kept_beside_the_archive_before_anything_is_sent(
 
     assert len(list((tmp_path / f"{HERE}.policies").iterdir())) == 1
     assert (server.fetches, server.posts) == (0, [])
+
+
+def test_fault_of_ours_refuses_and_keeps_nothing_of_the_answer(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / HERE, durable=False)
+    gate = Gate(policy_path(tmp_path), archive=archive)
+    misdirected = Sent("ftp://server.example", build.PAYLOAD_ID, "maximum", making.KEY)
+
+    outcome = gate.decide(making.response(), misdirected)
+
+    assert type(outcome) is SecurityError
+    assert str(outcome) == "response: could not be judged: ValueError"
+    assert (outcome.__cause__, outcome.__context__, outcome.__traceback__) == (None, None, None)
+    assert records_of(tmp_path / HERE) == []
+
+
+def test_gate_decides_by_what_was_sent(tmp_path: Path) -> None:
+    gate = Gate(policy_path(tmp_path))
+    sent = Sent(URL, build.PAYLOAD_ID, "maximum", making.KEY)
+
+    assert isinstance(gate.decide(making.response(), sent), AttestedResponse)
+    assert isinstance(gate.decide(making.response(magic=0), sent), AttestationRefused)
+    assert isinstance(gate.decide(b"[]", sent), SecurityError)
