@@ -82,7 +82,7 @@ def _retry_after(answer: Answer) -> float | None:
         return float(said)
     try:
         at = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         return None

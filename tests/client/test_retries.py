@@ -180,6 +180,8 @@ def test_server_that_wants_more_than_a_minute_is_asked_no_more(said: str | None)
         "Wed, 25 Nov 2026 18:00:00 -0000",
         "Wed, 99 Nov 2026 18:00:00 GMT",
         "Wed, 25 Nov 2026 18:00:00 +9999",
+        "Wed, 25 Nov 2026 18:00:00 +99999999999999999999",
+        "Wed, 25 Nov 99999999999 18:00:00 GMT",
         ",",
     ],
 )
