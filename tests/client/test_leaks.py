@@ -24,7 +24,7 @@ from client import (
     SecurityError,
 )
 from tests.client import wire
-from tests.client.gating import FORGED, Face, policy_path, saying
+from tests.client.gating import FORGED, Face, policy_path, saying, wired
 from tests.client.graph import leaking
 from tests.client.serving import Answer, Posted, Reply, WireServer, sealed, serving, status
 
@@ -155,6 +155,18 @@ def test_server_that_is_not_there_leaves_nothing_behind(face: Face) -> None:
     assert type(error) is APIConnectionError
     assert leaking(error, PROMPT, KEY) == []
     assert leaking(error, CONFIGURED, beyond=(chat,)) == []
+
+
+@pytest.mark.parametrize("case", ["tampered", "sealed list", "sealed half", "status", "long error"])
+def test_protocol_alone_reaches_nothing_either(face: Face, case: str) -> None:
+    kind, answer = CASES[case]
+    made = face.protocol(wired(answer), max_retries=0)
+    payload = {"messages": SAID["messages"]}
+
+    with pytest.raises(kind) as caught:
+        face.call(made, "send_secure_request", payload, "id", api_key=KEY)
+
+    assert leaking(caught.value, PROMPT, COMPLETION, KEY) == []
 
 
 def test_client_keeps_nothing_of_a_request(face: Face) -> None:
