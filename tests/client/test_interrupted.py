@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +59,9 @@ def test_interruption_reaches_neither_prompt_nor_completion(
             return await given_up(chat, answered, turns)
 
     error = asyncio.run(run())
+    for one in threading.enumerate():  # nothing may change under the walk
+        if one is not threading.current_thread():
+            one.join(60)
 
     assert leaking(error, PROMPT, COMPLETION) == []
     assert verify_archive(archive).intact
