@@ -147,3 +147,13 @@ def test_loopback_is_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "LOCALHOST.example", "128.0.0.1", "::2", "::", "0.0.0.0"])  # noqa: S104 - a claim, no socket
 def test_nothing_else_is_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["xn--", "xn--a.example"])
+def test_host_that_is_no_name_is_refused(host: str) -> None:
+    assert refusal(f"https://{host}") == "base_url is no http or https address"
+
+
+@pytest.mark.parametrize("port", ["-1", "0", "65536", "99999", "4294967376"])
+def test_port_that_there_is_none_of_is_refused(port: str) -> None:
+    assert refusal(f"https://server.example:{port}").startswith("base_url ")

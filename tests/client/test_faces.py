@@ -10,11 +10,12 @@ import anyio
 import httpx
 import pytest
 
-from client import SecureChatCompletion, SyncSecureChatCompletion
+from client import SecureChatCompletion, SecurityError, SyncSecureChatCompletion
 from client.endpoint import AsyncEndpoint, Endpoint
+from client.envelope import MAX_PEM
 from client.steps import Fetch, Steps, Wait, computed, fetched
 from tests.client.gating import URL, Face, handler_of, wired
-from tests.client.serving import serving
+from tests.client.serving import Posted, Reply, answered, serving
 from tests.judging import policy_of
 
 
@@ -126,3 +127,50 @@ def test_what_takes_time_does_not_hold_up_the_loop() -> None:
         return await running
 
     assert asyncio.run(run())
+
+
+def test_answer_that_the_callers_transport_has_read_already_is_taken(face: Face) -> None:
+    server = wired()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        read = handler_of(server)(request).read()
+        return httpx.Response(200, content=read)
+
+    assert face.ask(face.chat(server, http_client=face.http(handle))).attestation.accepted
+
+
+def test_answer_over_the_cap_that_was_read_already_is_refused(face: Face) -> None:
+    server = wired()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=server.pem + b"\n" * MAX_PEM)
+
+    with pytest.raises(SecurityError, match=f"exceeds {MAX_PEM} octets"):
+        face.ask(face.chat(server, http_client=face.http(handle)))
+
+
+def test_request_to_this_machine_goes_through_no_proxy(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as server:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+        response = face.ask(face.chat(server, max_retries=0, api_key="key"))
+        face.close()
+
+    assert response.attestation.accepted
+
+
+def test_cookies_of_one_answer_go_with_no_other_request() -> None:
+    face = Face("sync")
+
+    def answer(posted: Posted) -> Reply:
+        return Reply(answered()(posted).body, 200, {"Set_Cookie": "session=of-first; Path=/"})
+
+    with serving(answer) as server:
+        chat = face.chat(server)
+        face.ask(chat, api_key="first")
+        face.ask(chat, api_key="second")
+        face.close()
+
+    assert "cookie" not in server.posts[1].headers

@@ -272,3 +272,15 @@ def test_gate_decides_by_what_was_sent(tmp_path: Path) -> None:
     assert isinstance(gate.decide(making.response(), sent), AttestedResponse)
     assert isinstance(gate.decide(making.response(magic=0), sent), AttestationRefused)
     assert isinstance(gate.decide(b"[]", sent), SecurityError)
+
+
+@pytest.mark.parametrize("spoil", [removed, replaced, cut])
+def test_archive_that_was_exchanged_before_the_first_answer_is_not_begun_anew(
+    face: Face, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    face.ask(face.chat(wired(), **archived(tmp_path)))
+    chat = face.chat(wired(), **archived(tmp_path))
+    spoil(tmp_path / HERE)
+
+    with pytest.raises(EvidenceWriteError):
+        face.ask(chat)

@@ -13,7 +13,7 @@ from attest.archive import Archive, verify_archive
 from attest.archive.lock import locked
 from tests.client.gating import MODEL, Face, policy_path, saying, wired
 from tests.client.graph import leaking
-from tests.client.serving import Posted, Reply
+from tests.client.serving import Posted, Reply, WireServer, serving
 
 PROMPT: Final = "prompt-0d7e5f1c33"
 COMPLETION: Final = "completion-b1a2c94f06"
@@ -65,3 +65,30 @@ def test_interruption_reaches_neither_prompt_nor_completion(
 
     assert leaking(error, PROMPT, COMPLETION) == []
     assert verify_archive(archive).intact
+
+
+def test_timeout_reaches_no_key_of_the_request() -> None:
+    face, hold = Face("async"), threading.Event()
+
+    def slow(posted: Posted) -> Reply:
+        hold.wait(60)
+        return saying(COMPLETION)(posted)
+
+    async def run(chat: Any, server: WireServer) -> asyncio.CancelledError:
+        asking = asyncio.ensure_future(chat.create(**SAID))
+        while not server.posts:
+            await asyncio.sleep(0)
+        asking.cancel()
+        try:
+            await asking
+        except asyncio.CancelledError as error:
+            return error
+        finally:
+            hold.set()
+            await chat.aclose()
+        raise AssertionError("it was answered")
+
+    with serving(slow) as server:
+        error = asyncio.run(run(face.chat(server), server))
+
+    assert leaking(error, PROMPT, KEY) == []

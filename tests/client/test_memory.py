@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from typing import Any, Final
 
+import httpx
 import pytest
 
-from client import ClientError
+from client import ClientError, ServerError
 from client.memory import protection, wipe
 from client.request import encode_payload
 from tests.client.gating import FORGED, Face, lost, wired
@@ -119,3 +120,19 @@ def test_wipe_overwrites_in_place() -> None:
     wipe(secret)
 
     assert secret == bytearray(length)
+
+
+def test_payload_that_cannot_be_sealed_is_overwritten_too(face: Face) -> None:
+    server = wired()
+    found: list[bytearray] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        found.extend(_encoded())
+        return httpx.Response(500, stream=httpx.ByteStream(b""))
+
+    made = face.protocol(server, http_client=face.http(handle), max_retries=0)
+    with pytest.raises(ServerError):
+        face.call(made, "encrypt_payload", PAYLOAD)
+
+    assert found
+    assert all(one == bytes(len(one)) for one in found)

@@ -12,6 +12,7 @@ import pytest
 from client.envelope import MAX_REQUEST
 from client.request import MAX_DEPTH, MAX_ID, encode_payload
 from tests.client.gating import MESSAGES, MODEL, Face, wired
+from tests.client.graph import leaking
 
 CANARY: Final = "canary-77b1c0"
 
@@ -195,3 +196,52 @@ def test_payload_id_that_no_header_holds_is_refused(face: Face, payload_id: str)
 def test_payload_id_that_is_no_text_is_refused(face: Face) -> None:
     with pytest.raises(TypeError, match=r"^payload_id is int, expected str$"):
         face.call(face.protocol(wired()), "send_secure_request", {"model": "m"}, 7)
+
+
+def test_empty_list_at_the_bottom_counts_as_a_level(face: Face) -> None:
+    inner: list[Any] = []
+    for _ in range(MAX_DEPTH - 1):  # and the payload around them: one more than there may be
+        inner = [inner]
+
+    with pytest.raises(ValueError, match="nested deeper than 64"):
+        face.ask(face.chat(wired()), x=inner)
+
+
+@pytest.mark.parametrize(("key", "kind"), [("", ValueError), (b"", TypeError), (0, TypeError)])
+def test_empty_api_key_of_a_request_does_not_become_that_of_the_client(
+    face: Face, key: Any, kind: type[Exception]
+) -> None:
+    server = wired()
+
+    with pytest.raises(kind, match="api_key"):
+        face.ask(face.chat(server, api_key="key-of-the-client"), api_key=key)
+
+    assert server.posts == []
+
+
+def test_member_name_in_an_error_is_safe_to_print(face: Face) -> None:
+    with pytest.raises(ValueError, match="is no number in JSON") as caught:
+        face.ask(face.chat(wired()), x={"a\nERROR \x1b[31m" + "x" * 10_000: float("nan")})
+
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"x": float("nan")},
+        {"x": object()},
+        {"x": "\ud800"},
+        {"stream": True},
+        {"base_url": "https://other.example"},
+        {"security_tier": "ultra"},
+        {"api_key": f"{CANARY} x"},
+    ],
+)
+def test_frames_of_a_refusal_hold_nothing_of_the_request(face: Face, told: dict[str, Any]) -> None:
+    said = {"messages": [{"role": "user", "content": CANARY}], **told}
+    with pytest.raises((ValueError, TypeError)) as caught:
+        face.ask(face.chat(wired()), **said)
+
+    assert leaking(caught.value, CANARY) == []
