@@ -11,6 +11,7 @@ from attest.archive.address import address_fault
 from client.errors import SecurityError
 
 DEFAULT_URL = "https://api.nomyo.ai"
+MAX_PORT = 65535
 
 
 class Address(Struct, frozen=True):
@@ -19,10 +20,12 @@ class Address(Struct, frozen=True):
     Attributes:
         base_url: The address without a final slash.
         confidential: Whether an API key may go there: by https, or to this machine.
+        encrypted: Whether it is https.
     """
 
     base_url: str
     confidential: bool
+    encrypted: bool
 
     def url(self, path: str) -> str:
         """Return the address of a path, which begins with a slash."""
@@ -46,14 +49,17 @@ def read_address(base_url: str, *, allow_http: bool) -> Address:
         raise SecurityError(fault)
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL:
+        host, port = url.host, url.port
+    except (httpx.InvalidURL, ValueError):  # the latter from internationalised names
         raise SecurityError("base_url is no http or https address") from None
-    if not url.host:
+    if not host:
         raise SecurityError("base_url names no host")
-    confidential = url.scheme == "https" or is_loopback(url.host)
+    if port is not None and not 0 < port <= MAX_PORT:
+        raise SecurityError(f"base_url has port {port}, expected 1 to {MAX_PORT}")
+    confidential = url.scheme == "https" or is_loopback(host)
     if not confidential and not allow_http:
         raise SecurityError("base_url is http to another machine; use https, or allow_http=True")
-    return Address(base_url.rstrip("/"), confidential)
+    return Address(base_url.rstrip("/"), confidential, url.scheme == "https")
 
 
 def is_loopback(host: str) -> bool:

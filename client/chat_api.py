@@ -210,6 +210,8 @@ def _withheld(outcome: object) -> Reply:
             return _fault(status, "api_error", outcome.message)
         case ClientError():
             return _fault(HTTPStatus.BAD_GATEWAY, "security_error", str(outcome))
+        case ValueError() | TypeError():
+            return _fault(HTTPStatus.BAD_REQUEST, "invalid_request_error", str(outcome))
         case _:
             raise TypeError(f"an exchange ended in {type(outcome).__name__}")
 

@@ -19,8 +19,8 @@ from client.keyring import Keyring
 from client.memory import MemoryProtection, protection, wipe
 from client.preflight import Preflight
 from client.request import completion_payload, encode_payload, read_asked, read_authorization
-from client.response import AttestedResponse, settled
-from client.steps import Steps
+from client.response import AttestedResponse, fault_of, settled
+from client.steps import Steps, ended
 from client.telemetry import warn_of_missing_pins
 
 
@@ -89,11 +89,14 @@ class Conversation:
         self._exchange = Exchange(self._address, self._keyring, max_retries=max_retries)
         self._gate = Gate(policy, mode=mode, archive=archive, continuity=continuity)
         self._preflight = Preflight(self._exchange, self._gate, mode=preflight, ttl=preflight_ttl)
-        self._connect(http_client)
+        # In the clear, a proxy would read what is meant for this machine.
+        self._connect(http_client, proxied=self._address.encrypted)
         if not server_key_pins:
             warn_of_missing_pins()
 
-    def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
+    def _connect(
+        self, http_client: httpx.AsyncClient | httpx.Client | None, *, proxied: bool
+    ) -> None:
         """Make the endpoint of this face."""
         raise NotImplementedError
 
@@ -120,12 +123,19 @@ class Conversation:
         self._gate.reload_policy(policy)
 
     def _steps(self, model: str, messages: object, options: dict[str, Any]) -> Steps[object]:
-        """Look at a request, and return the steps to its outcome."""
-        security_tier = options.pop("security_tier", None)
-        api_key = options.pop("api_key", None)
-        key = self._api_key if api_key is None else api_key
-        asked = read_asked(self._address, key, security_tier, model=model)
-        plaintext = encode_payload(completion_payload(model, messages, options))
+        """Look at a request, and return the steps to its outcome.
+
+        A request that cannot be sent ends in the exception that says why: raised here, it would
+        hold the messages in its frames.
+        """
+        try:
+            security_tier = options.pop("security_tier", None)
+            api_key = options.pop("api_key", None)
+            key = self._api_key if api_key is None else api_key
+            asked = read_asked(self._address, key, security_tier, model=model)
+            plaintext = encode_payload(completion_payload(model, messages, options))
+        except (ValueError, TypeError) as error:
+            return ended(fault_of(error))
         return self._exchanged(plaintext, asked)
 
     def _exchanged(self, plaintext: bytearray, asked: Asked) -> Steps[object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar, assert_never
 from weakref import WeakKeyDictionary
 
@@ -34,8 +35,14 @@ _NOT_ENCODED = frozenset({"", "identity"})
 class Endpoint:
     """Takes steps and blocks meanwhile."""
 
-    def __init__(self, http_client: httpx.AsyncClient | httpx.Client | None = None) -> None:
+    def __init__(
+        self, http_client: httpx.AsyncClient | httpx.Client | None = None, *, proxied: bool = True
+    ) -> None:
         """Use the caller's client, which stays the caller's to close, or an own one.
+
+        Args:
+            http_client: The caller's client.
+            proxied: Whether an own client may go through a proxy that the environment names.
 
         Raises:
             TypeError: ``http_client`` is another kind of client.
@@ -43,11 +50,23 @@ class Endpoint:
         if not isinstance(http_client, httpx.Client | None):
             raise TypeError(f"http_client is {type(http_client).__name__}, expected httpx.Client")
         self._given = http_client is not None
-        self._http = http_client or httpx.Client(timeout=TIMEOUT, limits=LIMITS)
+        self._http = http_client or httpx.Client(**_settings(proxied=proxied))
         self._locks: WeakKeyDictionary[object, threading.Lock] = WeakKeyDictionary()
 
     def run(self, steps: Steps[T]) -> T:
-        """Take steps to their end, and return what they return."""
+        """Take steps to their end, and return what they return.
+
+        Who gives a request up gets an exception without the frames that hold it.
+        """
+        try:
+            return self._run(steps)
+        except Exception:
+            raise
+        except BaseException as interruption:  # noqa: BLE001 - raised again
+            raise interruption.with_traceback(None) from None
+
+    def _run(self, steps: Steps[T]) -> T:
+        """Take steps to their end."""
         done = None
         try:
             while True:
@@ -76,7 +95,7 @@ class Endpoint:
                 return step.work()
             case Alone():
                 with self._locks.setdefault(step.flight, threading.Lock()):
-                    return self.run(step.steps())
+                    return self._run(step.steps())
             case _ as never:
                 assert_never(never)
 
@@ -86,9 +105,10 @@ class Endpoint:
         try:
             with self._http.stream(**_request(step)) as response:
                 intake = _Intake(response, step.most)
-                for chunk in () if intake.is_full else response.iter_raw():
-                    if not intake.takes(chunk):
-                        break
+                if not intake.is_full:
+                    for chunk in _read(response) or response.iter_raw():
+                        if not intake.takes(chunk):
+                            break
                 return intake.answer()
         except httpx.HTTPError as error:
             fault = error
@@ -98,8 +118,14 @@ class Endpoint:
 class AsyncEndpoint:
     """Takes steps under an event loop; each loop has connections of its own."""
 
-    def __init__(self, http_client: httpx.AsyncClient | httpx.Client | None = None) -> None:
+    def __init__(
+        self, http_client: httpx.AsyncClient | httpx.Client | None = None, *, proxied: bool = True
+    ) -> None:
         """Use the caller's client, which stays the caller's to close, or an own one for each loop.
+
+        Args:
+            http_client: The caller's client.
+            proxied: Whether an own client may go through a proxy that the environment names.
 
         Raises:
             TypeError: ``http_client`` is another kind of client.
@@ -108,11 +134,24 @@ class AsyncEndpoint:
             kind = type(http_client).__name__
             raise TypeError(f"http_client is {kind}, expected httpx.AsyncClient")
         self._given = http_client
+        self._proxied = proxied
         self._own: RunVar[httpx.AsyncClient | None] = RunVar("client", None)
         self._locks: RunVar[WeakKeyDictionary[object, anyio.Lock]] = RunVar("locks")
 
     async def run(self, steps: Steps[T]) -> T:
-        """Take steps to their end, and return what they return."""
+        """Take steps to their end, and return what they return.
+
+        Who gives a request up gets an exception without the frames that hold it.
+        """
+        try:
+            return await self._run(steps)
+        except Exception:
+            raise
+        except BaseException as interruption:  # noqa: BLE001 - raised again
+            raise interruption.with_traceback(None) from None
+
+    async def _run(self, steps: Steps[T]) -> T:
+        """Take steps to their end."""
         done = None
         try:
             while True:
@@ -143,7 +182,7 @@ class AsyncEndpoint:
                 return await anyio.to_thread.run_sync(step.work)
             case Alone():
                 async with self._lock(step.flight):
-                    return await self.run(step.steps())
+                    return await self._run(step.steps())
             case _ as never:
                 assert_never(never)
 
@@ -157,7 +196,7 @@ class AsyncEndpoint:
         """Return the client of this loop."""
         http = self._given or self._own.get()
         if http is None:
-            http = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS)
+            http = httpx.AsyncClient(**_settings(proxied=self._proxied))
             self._own.set(http)
         return http
 
@@ -168,9 +207,12 @@ class AsyncEndpoint:
             async with self._http().stream(**_request(step)) as response:
                 intake = _Intake(response, step.most)
                 if not intake.is_full:
-                    async for chunk in response.aiter_raw():
-                        if not intake.takes(chunk):
-                            break
+                    if read := _read(response):
+                        intake.takes(read[0])
+                    else:
+                        async for chunk in response.aiter_raw():
+                            if not intake.takes(chunk):
+                                break
                 return intake.answer()
         except httpx.HTTPError as error:
             fault = error
@@ -211,6 +253,17 @@ class _Intake:
         if self._good:
             return Lost(SecurityError(f"response: {self._fault}"))
         return Answer(self._status, self._headers, b"")
+
+
+def _settings(*, proxied: bool) -> dict[str, Any]:
+    """Return the settings of an own client: it keeps no cookies, which could tell callers apart."""
+    jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+    return {"timeout": TIMEOUT, "limits": LIMITS, "trust_env": proxied, "cookies": jar}
+
+
+def _read(response: httpx.Response) -> list[bytes]:
+    """Return the body of a response that a transport has read already; nothing where none has."""
+    return [response.content] if response.is_stream_consumed else []
 
 
 def _request(step: Fetch) -> dict[str, Any]:

@@ -32,8 +32,10 @@ class AsyncFace:
         """Close the connections."""
         await self.aclose()
 
-    def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
-        self._endpoint = AsyncEndpoint(http_client)
+    def _connect(
+        self, http_client: httpx.AsyncClient | httpx.Client | None, *, proxied: bool
+    ) -> None:
+        self._endpoint = AsyncEndpoint(http_client, proxied=proxied)
 
 
 class SyncFace:
@@ -58,5 +60,7 @@ class SyncFace:
         """Close the connections."""
         self.close()
 
-    def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
-        self._endpoint = Endpoint(http_client)
+    def _connect(
+        self, http_client: httpx.AsyncClient | httpx.Client | None, *, proxied: bool
+    ) -> None:
+        self._endpoint = Endpoint(http_client, proxied=proxied)

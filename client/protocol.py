@@ -24,9 +24,9 @@ from client.keyring import Keyring, ServerKey
 from client.keys import generate_key, public_pem, read_key, save_key
 from client.memory import MemoryProtection, protection, wipe
 from client.request import encode_payload, read_asked
-from client.response import settled
+from client.response import fault_of, settled
 from client.retries import Failed
-from client.steps import Steps, computed
+from client.steps import Steps, computed, ended
 
 _UNREAD = "response: what was sealed is no JSON object with each member once"
 
@@ -62,9 +62,12 @@ class Protocol:
         self._wiping = secure_memory
         self._keyring = Keyring(self._address)
         self._exchange = Exchange(self._address, self._keyring, max_retries=max_retries)
-        self._connect(http_client)
+        # In the clear, a proxy would read what is meant for this machine.
+        self._connect(http_client, proxied=self._address.encrypted)
 
-    def _connect(self, http_client: httpx.AsyncClient | httpx.Client | None) -> None:
+    def _connect(
+        self, http_client: httpx.AsyncClient | httpx.Client | None, *, proxied: bool
+    ) -> None:
         """Make the endpoint of this face."""
         raise NotImplementedError
 
@@ -130,14 +133,20 @@ class Protocol:
         server = yield from self._keyring.fetch_server_key()
         return server.error if isinstance(server, Failed) else server.pem
 
-    def _encrypted(self, plaintext: bytearray) -> Steps[bytes | AttestError]:
+    def _encrypted(self, payload: Mapping[str, Any]) -> Steps[object]:
+        """Look at a payload, and return the steps to its sealed form."""
+        try:
+            plaintext = encode_payload(payload)
+        except (ValueError, TypeError) as error:  # raised here, it would hold the payload
+            return ended(fault_of(error))
+        return self._wiped(self._sealed(plaintext), plaintext)
+
+    def _sealed(self, plaintext: bytearray) -> Steps[object]:
         """Seal a payload to the server's key."""
         server: ServerKey | Failed = yield from self._keyring.server_key()
         if isinstance(server, Failed):
             return server.error
-        sealed = yield from computed(partial(seal, plaintext, server.key))
-        self._wipe(plaintext)
-        return sealed
+        return (yield from computed(partial(seal, plaintext, server.key)))
 
     def _decrypted(self, sealed: bytes, payload_id: str) -> Steps[dict[str, Any] | ClientError]:
         """Open a response with the client's own key."""
@@ -155,20 +164,20 @@ class Protocol:
         security_tier: str | None,
     ) -> Steps[object]:
         """Look at a request, and return the steps to its answer."""
-        asked = read_asked(self._address, api_key, security_tier, payload_id)
-        plaintext = encode_payload(payload)
-        return self._exchanged(self._exchange.ask(plaintext, asked, _answered), plaintext)
+        try:
+            asked = read_asked(self._address, api_key, security_tier, payload_id)
+            plaintext = encode_payload(payload)
+        except (ValueError, TypeError) as error:  # raised here, it would hold the payload
+            return ended(fault_of(error))
+        return self._wiped(self._exchange.ask(plaintext, asked, _answered), plaintext)
 
-    def _exchanged(self, steps: Steps[object], plaintext: bytearray) -> Steps[object]:
-        """Take steps, and wipe what was sent."""
+    def _wiped(self, steps: Steps[object], plaintext: bytearray) -> Steps[object]:
+        """Take steps, and wipe what they sent."""
         try:
             return (yield from steps)
         finally:
-            self._wipe(plaintext)
-
-    def _wipe(self, plaintext: bytearray) -> None:
-        if self._wiping:
-            wipe(plaintext)
+            if self._wiping:
+                wipe(plaintext)
 
 
 def _answered(opened: bytes, sent: Sent) -> dict[str, Any] | ClientError:
@@ -210,7 +219,7 @@ class SecureCompletionClient(AsyncFace, Protocol):
             TypeError: It holds what JSON does not have.
             ClientError: The server's key could not be fetched.
         """
-        steps = self._encrypted(encode_payload(payload))
+        steps = self._encrypted(payload)
         del payload  # an exception keeps the locals of its frames
         return settled(await self._endpoint.run(steps), bytes)
 
@@ -254,7 +263,7 @@ class SyncSecureCompletionClient(SyncFace, Protocol):
 
     def encrypt_payload(self, payload: Mapping[str, Any]) -> bytes:
         """Seal a payload, as ``SecureCompletionClient`` does."""
-        steps = self._encrypted(encode_payload(payload))
+        steps = self._encrypted(payload)
         del payload  # an exception keeps the locals of its frames
         return settled(self._endpoint.run(steps), bytes)
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from attest.policy.model import TIERS
+from attest.text import shown
 from client.address import Address
 from client.envelope import MAX_REQUEST
 from client.exchange import Asked
@@ -118,7 +119,7 @@ def _check_header(name: str, value: str) -> None:
 
 def _check(place: str, value: object, depth: int) -> None:
     """Refuse a value that JSON does not have, by its place."""
-    if depth > MAX_DEPTH:
+    if depth >= MAX_DEPTH and isinstance(value, list | tuple | dict):
         raise ValueError(f"payload: is nested deeper than {MAX_DEPTH}")
     if value is None or isinstance(value, str | bool | int):
         return
@@ -132,6 +133,6 @@ def _check(place: str, value: object, depth: int) -> None:
         for name, inner in value.items():
             if not isinstance(name, str):
                 raise TypeError(f"{place}: a member name is {type(name).__name__}, expected str")
-            _check(f"{place}.{name}", inner, depth + 1)
+            _check(f"{place}.{shown(name)}", inner, depth + 1)
     else:
         raise TypeError(f"{place}: {type(value).__name__} is no value in JSON")

@@ -28,6 +28,11 @@ class AttestedResponse(dict[str, Any]):
         return type(self), (dict(self), self.attestation)
 
 
+def fault_of(error: Exception) -> Exception:
+    """Return an exception anew, without the frames that it came through."""
+    return copy(error)
+
+
 def settled(outcome: object, wanted: type[T]) -> T:
     """Return an outcome that is as wanted, and raise the exception that it is instead.
 
@@ -35,7 +40,7 @@ def settled(outcome: object, wanted: type[T]) -> T:
     of all of them.
     """
     if isinstance(outcome, Exception):
-        raise copy(outcome)
+        raise fault_of(outcome)
     if not isinstance(outcome, wanted):
         raise TypeError(f"an exchange ended in {type(outcome).__name__}")
     return outcome

@@ -90,6 +90,12 @@ def computed(work: Callable[[], T]) -> Steps[T]:
     return (yield Compute(work))  # type: ignore[return-value]  # a driver returns what work did
 
 
+def ended(outcome: T) -> Steps[T]:
+    """Take no step, and return what is known already."""
+    yield from ()
+    return outcome
+
+
 class Flight(Generic[T]):
     """What several ask for at once and one fetches; those who waited get the same outcome.
 

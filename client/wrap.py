@@ -18,7 +18,7 @@ from attest.archive.address import address_fault
 from client.errors import UnsupportedClient
 from client.exchange import Sent
 from client.request import completion_payload, read_tier
-from client.response import AttestedResponse, settled
+from client.response import AttestedResponse, fault_of, settled
 
 _SENDING = ("payload", "payload_id", "api_key", "security_tier")
 
@@ -71,9 +71,12 @@ class WrappedCompletion:
 
     async def _outcome(self, model: str, messages: object, options: dict[str, Any]) -> object:
         """Send by the wrapped client, and have the answer judged by an id of our own."""
-        tier = read_tier(options.pop("security_tier", None))
-        api_key = options.pop("api_key", None)
-        payload = completion_payload(model, messages, options)
+        try:
+            tier = read_tier(options.pop("security_tier", None))
+            api_key = options.pop("api_key", None)
+            payload = completion_payload(model, messages, options)
+        except (ValueError, TypeError) as error:
+            return fault_of(error)
         payload_id = str(uuid.uuid4())
         await self._ensure_keys()
         key = self._api_key() if api_key is None else api_key

@@ -75,7 +75,7 @@ class Archive:
         self._seen: _Seen | None = None
         self._kept: frozenset[str] = frozenset()
         with self._opened() as fd, locked(fd):
-            self._tail(fd)
+            self._remember(fd, self._tail(fd))
 
     @property
     def path(self) -> str:
@@ -182,7 +182,10 @@ class Archive:
         if len(line) > MAX_LINE:
             raise MalformedError("record", f"has {len(line)} octets, which exceed {MAX_LINE}")
         write_all(fd, opening + line + b"\n")
+        return self._remember(fd, Tail(record.seq, digest_of(line)))
+
+    def _remember(self, fd: int, tail: Tail) -> Tail:
+        """Remember how the archive is left; what is cut or replaced after this is noticed."""
         status = os.fstat(fd)
-        tail = Tail(record.seq, digest_of(line))
         self._seen = _Seen((status.st_dev, status.st_ino), status.st_size, tail)
         return tail

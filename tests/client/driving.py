@@ -9,6 +9,7 @@ import httpx
 from client.address import read_address
 from client.errors import APIConnectionError
 from client.exchange import Asked, Exchange, Sent
+from client.keyring import Keyring
 from client.steps import Alone, Answer, Compute, Fetch, Lost, Step, Steps, Wait
 from tests.client import wire
 from tests.client.gating import handler_of
@@ -70,8 +71,10 @@ class Driven(Driver):
 
     def __init__(self, server: WireServer, max_retries: int = 2) -> None:
         super().__init__(server)
-        exchange = Exchange(read_address(server.url, allow_http=False), max_retries=max_retries)
-        exchange.use_key(wire.client_key())
+        address = read_address(server.url, allow_http=False)
+        keyring = Keyring(address)
+        keyring.use_key(wire.client_key())
+        exchange = Exchange(address, keyring, max_retries=max_retries)
         self.outcome = self.run(exchange.ask(bytearray(b"{}"), Asked(), judged))
 
 

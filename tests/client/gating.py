@@ -32,7 +32,7 @@ class Face:
     def chat(self, server: WireServer | str, **told: Any) -> Any:
         """A gated client of this face, with the key of the tests."""
         kinds = (client.SyncSecureChatCompletion, client.SecureChatCompletion)
-        given = {"policy": policy_of(), **told}
+        given = {"policy": policy_of(), "preflight": "off", **told}
         if "http_client" not in given and isinstance(server, WireServer) and server.url == URL:
             given["http_client"] = self.http(handler_of(server))
         url = server if isinstance(server, str) else server.url
@@ -66,7 +66,7 @@ class Face:
                 made.close()
 
     def _kept(self, made: Any) -> Any:
-        made._exchange.use_key(wire.client_key())  # noqa: SLF001 - a key of its own takes a second
+        made._keyring.use_key(wire.client_key())  # noqa: SLF001 - a key of its own takes a second
         self._made.append(made)
         return made
 

@@ -71,7 +71,7 @@ def without_key(face: Face, server: WireServer) -> Any:
     """A client that has no key of its own yet."""
     http = face.http(handler_of(server))
     kind: Callable[..., Any] = SecureChatCompletion if face.is_async else SyncSecureChatCompletion
-    return kind(server.url, policy=policy_of(), http_client=http)
+    return kind(server.url, policy=policy_of(), preflight="off", http_client=http)
 
 
 def test_first_use_by_many_fetches_and_makes_one_key(face: Face) -> None:

@@ -6,20 +6,21 @@ import pytest
 
 from client import SecurityError
 from client.address import read_address
-from client.exchange import Exchange, settled
+from client.keyring import Keyring
+from client.response import settled
 from client.steps import Alone
 from tests.client import wire
 from tests.client.driving import Driver
 from tests.client.gating import URL, wired
 
 
-def exchange() -> Exchange:
-    """An exchange that has no key yet."""
-    return Exchange(read_address(URL, allow_http=False), max_retries=0)
+def keyring() -> Keyring:
+    """A keyring that has no key yet."""
+    return Keyring(read_address(URL, allow_http=False))
 
 
 def test_key_that_is_loaded_while_others_wait_for_one_is_taken() -> None:
-    one = exchange()
+    one = keyring()
     waiting = one.own_key()
     alone = next(waiting)
     assert isinstance(alone, Alone)
@@ -36,7 +37,7 @@ def test_key_that_is_loaded_while_others_wait_for_one_is_taken() -> None:
 
 def test_flight_that_landed_while_one_waited_is_shared() -> None:
     server = wired()
-    one = exchange()
+    one = keyring()
     first, second = one.fetch_server_key(), one.fetch_server_key()
     (begun, waiting) = (next(first), next(second))
     assert isinstance(begun, Alone)
@@ -50,7 +51,7 @@ def test_flight_that_landed_while_one_waited_is_shared() -> None:
 
 def test_flight_that_begins_after_another_landed_fetches_anew() -> None:
     server = wired()
-    one = exchange()
+    one = keyring()
 
     for _ in range(2):
         Driver(server).run(one.fetch_server_key())
