@@ -30,13 +30,15 @@ setup() {
 }
 
 # The verifiers that attest is compared with, after `setup`: tpm2_checkquote, tpm2-pytss, which is
-# built against the system's libtss2, and keylime in an environment of its own.
+# built against the system's libtss2, and keylime in an environment of its own; and NOMYO's client,
+# in another.
 setup_peers() {
     local headers
     headers=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
     setup tpm tpm2:tpm2-tools cc:build-essential pkg-config:pkg-config \
         "$headers/Python.h:${headers##*/}-dev" /usr/include/tss2/tss2_esys.h:libtss2-dev
-    keylime_is_current || locked install_keylime
+    peer_is_current keylime || locked install_peer keylime
+    peer_is_current nomyo || locked install_peer nomyo
 }
 
 # A virtual environment that was copied or moved with the checkout is made anew.
@@ -100,18 +102,19 @@ install_project() {
     if [ "$kind" != core ]; then cp .venv/stamp-core ".venv/stamp-$kind"; fi
 }
 
-keylime_is_current() {
-    .venv/keylime/bin/python -c '' 2>/dev/null &&
-        [ "$(cat .venv/keylime/stamp 2>/dev/null)" = "$(git hash-object tests/peers/keylime.txt)" ]
+# A peer in an environment of its own is current when its stamp names its list.
+peer_is_current() {
+    ".venv/$1/bin/python" -c '' 2>/dev/null &&
+        [ "$(cat ".venv/$1/stamp" 2>/dev/null)" = "$(git hash-object "tests/peers/$1.txt")" ]
 }
 
-install_keylime() {
-    if keylime_is_current; then return; fi
-    echo "${0##*/}: setting up .venv/keylime" >&2
-    quietly .venv/bin/python -m venv --clear .venv/keylime
-    quietly .venv/keylime/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-        -r tests/peers/keylime.txt
-    git hash-object tests/peers/keylime.txt >.venv/keylime/stamp
+install_peer() {
+    if peer_is_current "$1"; then return; fi
+    echo "${0##*/}: setting up .venv/$1" >&2
+    quietly .venv/bin/python -m venv --clear ".venv/$1"
+    quietly ".venv/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        -r "tests/peers/$1.txt"
+    git hash-object "tests/peers/$1.txt" >".venv/$1/stamp"
 }
 
 # Run a command quietly; show what it said only if it fails.
