@@ -38,12 +38,16 @@ class Effort(NamedTuple):
         rounds: Processes of each subject; the fastest counts.
         starts: Starts of each command; the median counts.
         rows: Rows of the two runs whose memory is measured.
+        chats: Requests of a client's process, one after the other and then all at once.
+        chat_rounds: Processes of each client.
     """
 
     responses: int
     rounds: int
     starts: int
     rows: tuple[int, int]
+    chats: int
+    chat_rounds: int
 
 
 def quotes(folder: Path, effort: Effort) -> Seconds:
@@ -52,7 +56,7 @@ def quotes(folder: Path, effort: Effort) -> Seconds:
     fastest: Seconds = defaultdict(lambda: defaultdict(lambda: math.inf))
     for number in range(effort.rounds):
         for (subject, kind), command in commands.items():
-            seconds = float(_run(command).splitlines()[-1])
+            seconds = float(run(command).splitlines()[-1])
             fastest[subject][kind] = min(seconds, fastest[subject][kind])
         for kind in evidence.KINDS:
             seconds = _tool(folder / kind / str(number % effort.responses))
@@ -71,7 +75,7 @@ def start_up(folder: Path, effort: Effort) -> dict[str, float]:
     for _ in range(effort.starts):
         for name, command in commands.items():
             start = time.perf_counter()
-            _run(command)
+            run(command)
             taken[name].append(time.perf_counter() - start)
     return {name: statistics.median(all_of_them) for name, all_of_them in taken.items()}
 
@@ -86,7 +90,7 @@ def memory(folder: Path, effort: Effort) -> dict[str, int]:
             with many.open("wb") as file:
                 file.writelines(islice(cycle(texts), rows))
             command = [ATTEST, "verify", many, "-p", folder / "policy.yaml", "--format", "jsonl"]
-            peaks[str(rows)] = int(_run([sys.executable, "-c", PEAK, *map(str, command)]))
+            peaks[str(rows)] = int(run([sys.executable, "-c", PEAK, *map(str, command)]))
     return peaks
 
 
@@ -113,11 +117,11 @@ def _tool(folder: Path) -> float:
     command = ["tpm2_checkquote", "-u", "public", "-m", "quote", "-s", "signature", "-f", "pcrs"]
     command += ["-q", (folder / "nonce").read_text(encoding="utf-8")]
     start = time.perf_counter()
-    _run(command, folder)
+    run(command, folder)
     return time.perf_counter() - start
 
 
-def _run(command: list[str], folder: Path = ROOT) -> str:
+def run(command: list[str], folder: Path = ROOT) -> str:
     """Run a process to its end and return what it printed; it must succeed."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -10,9 +10,10 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 KEYLIME_PYTHON: Final = ROOT / ".venv/keylime/bin/python"
-PACKAGES: Final = ("tpm-attest", "cryptography", "msgspec", "tpm2-pytss")
-VERSIONS_OF_KEYLIME: Final = (
-    "from importlib.metadata import version as v; print(v('keylime'), v('cryptography'))"
+NOMYO_PYTHON: Final = ROOT / ".venv/nomyo/bin/python"
+PACKAGES: Final = ("tpm-attest", "cryptography", "httpx", "msgspec", "tpm2-pytss")
+VERSIONS: Final = (
+    "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
 )
 
 
@@ -33,7 +34,8 @@ def slug() -> str:
 
 def described() -> dict[str, str]:
     """Processor, Python and the versions of all that is compared."""
-    keylime, cryptography = _said(str(KEYLIME_PYTHON), "-c", VERSIONS_OF_KEYLIME).split()
+    keylime, of_keylime = _versions(KEYLIME_PYTHON, "keylime", "cryptography")
+    nomyo, of_nomyo, httpx = _versions(NOMYO_PYTHON, "nomyo", "cryptography", "httpx")
     tool = re.search(r'version="([^"]+)"', _said("tpm2_checkquote", "--version"))
     return {
         "processor": processor(),
@@ -45,9 +47,15 @@ def described() -> dict[str, str]:
             "from cryptography.hazmat.backends.openssl import backend as b;"
             "print(b.openssl_version_text())",
         ).strip(),
-        "keylime": f"{keylime}, with cryptography {cryptography}",
+        "keylime": f"{keylime}, with cryptography {of_keylime}",
+        "nomyo": f"{nomyo}, with cryptography {of_nomyo}, httpx {httpx}",
         "tpm2-tools": tool[1] if tool else "unknown",
     }
+
+
+def _versions(python: Path, *packages: str) -> list[str]:
+    """The versions of packages in another environment."""
+    return _said(str(python), "-c", VERSIONS, *packages).split()
 
 
 def _said(*command: str) -> str:

@@ -12,6 +12,11 @@ SUBJECTS: Final = {
     "pytss": "tpm2-pytss and cryptography, the recipe of the NOMYO guide",
     "tpm2_checkquote": "`tpm2_checkquote`, a process a quote",
 }
+CHATS: Final = {
+    "nomyo": "NOMYO's client, which verifies nothing",
+    "gate-archive": "the gated client, each decision archived and on the disk",
+    "gate": "the gated client without an archive",
+}
 METHOD: Final = """\
 Time for a quote, in multiples of the bare check with the same kind of key: {responses} responses,
 each with a key of its own, each seen once in a process after one to warm up; the fastest of
@@ -20,17 +25,28 @@ each with a key of its own, each seen once in a process after one to warm up; th
 REST: Final = """\
 Start-up is the ratio of the medians of {starts} runs in turn; memory is the peak of the process.
 """
+CLIENTS: Final = """\
+Time for a request by a client, in multiples of NOMYO's: `create` against one cheap server on the
+same machine, {chats} requests one after the other and then as many at once, in each of
+{chat_rounds} processes, all in turn. For those at once, the fastest process counts. The last column
+is what the gate itself takes of a request, the median, without waiting for the disk.
+"""
 
 
 def written(results: Mapping[str, Any]) -> str:
     """Write the results in Markdown."""
     effort = results["effort"]
-    parts = [
-        f"# {results['machine']['processor']}, {results['date']}\n",
-        METHOD.format(**effort),
-        _quotes(results["seconds_a_quote"]),
-        REST.format(**effort),
-        _rest(results["start_up_seconds"], results["memory_kib"]),
+    parts = [f"# {results['machine']['processor']}, {results['date']}\n"]
+    if "seconds_a_quote" in results:
+        parts += [
+            METHOD.format(**effort),
+            _quotes(results["seconds_a_quote"]),
+            REST.format(**effort),
+            _rest(results["start_up_seconds"], results["memory_kib"]),
+        ]
+    parts += [
+        CLIENTS.format(**effort),
+        _chats(results["seconds_a_request"]),
         _versions(results["machine"]),
     ]
     return "\n".join(parts)
@@ -57,6 +73,22 @@ def _rest(start_up: Mapping[str, float], memory: Mapping[str, int]) -> str:
         [f"memory: `attest verify` of {int(many):,} rows, to {int(few):,} rows", peak],
     ]
     return _table(rows)
+
+
+def _chats(seconds: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [["", "median", "fastest", "at once", "the gate"], ["---", *["---:"] * 4]]
+    nomyo = seconds["nomyo"]
+    for client, said in CHATS.items():
+        taken = seconds[client]
+        ratios = [f"{taken[name] / nomyo[name]:.2f}" for name in ("median", "fastest", "at_once")]
+        decision = taken.get("decision")
+        share = "-" if decision is None else _share(decision, taken["median"])
+        rows.append([said, *ratios, share])
+    return _table(rows)
+
+
+def _share(decision: float, request: float) -> str:
+    return f"{decision / request:.0%} ({decision * 1000:.2f} ms)"
 
 
 def _versions(machine: Mapping[str, str]) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import table
-from tests.peers import by_checkquote, by_keylime, readings
+from tests.peers import by_checkquote, by_keylime, by_nomyo, readings
 
-PEERS = (by_checkquote, by_keylime, readings)
+PEERS = (by_checkquote, by_keylime, by_nomyo, readings)
 """Imported for what they need: without it the benchmark cannot run either."""
 
 
@@ -41,7 +41,7 @@ def numbers(value: object) -> Iterator[float]:
 def test_table_has_every_row(kept: Path) -> None:
     (written,) = kept.glob("*.md")
     text = written.read_text()
-    for row in (*table.SUBJECTS.values(), "start-up: ", "memory: "):
+    for row in (*table.SUBJECTS.values(), "start-up: ", "memory: ", *table.CHATS.values()):
         assert f"| {row}" in text
 
 
@@ -61,3 +61,11 @@ def test_every_subject_is_measured_with_each_kind_of_key_that_it_takes(kept: Pat
         (name, kind) for name in seconds for kind in table.KINDS if kind not in seconds[name]
     }
     assert lacking == {("keylime", "p384")}
+
+
+def test_every_client_is_measured_and_every_gate_apart(kept: Path) -> None:
+    (written,) = kept.glob("*.json")
+    seconds = json.loads(written.read_text())["seconds_a_request"]
+    assert set(seconds) == set(table.CHATS)
+    with_gate = {name for name, taken in seconds.items() if "decision" in taken}
+    assert with_gate == {"gate", "gate-archive"}
