@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +32,12 @@ from tests.client.leaks import leaked
 from tests.client.serving import Answer, Posted, Reply, answered
 from tests.judging import octets_of
 
+if sys.platform != "win32":
+    import resource
+
 REQUESTS: Final = 1_000
+FILES: Final = 2_048
+"""Files that a process may need open: both ends of each connection, and the archive."""
 HONEST: Final = "honest"
 PROMPT_CANARY: Final = "PROMPT-CANARY-91c0"
 ANSWER_CANARY: Final = "ANSWER-CANARY-e7b3"
@@ -184,12 +190,21 @@ def logging_to(text: io.StringIO) -> Iterator[None]:
         root.removeHandler(handler)
 
 
+def allow_files() -> None:
+    """Let this process open as many files as it needs; some systems begin with 256."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
+
+
 @pytest.fixture(scope="module", params=[900, 100], ids=["a-tenth-lies", "a-tenth-is-honest"])
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A run of a thousand requests."""
     told = prepared(tmp_path_factory.mktemp("load"))
     posts: Counter[str] = Counter()
     text = io.StringIO()
+    allow_files()
 
     def answer(posted: Posted) -> Reply:
         prompt = prompt_of(posted)
