@@ -27,8 +27,8 @@ from tests import build
 from tests.aik import digest, ecc_aik
 from tests.client import wire
 from tests.client.crowd import crowded
-from tests.client.preparing import MODEL, asked, prepared
 from tests.client.leaks import leaked
+from tests.client.preparing import MODEL, asked, prepared
 from tests.client.serving import Answer, Posted, Reply, answered
 from tests.judging import octets_of
 

@@ -16,8 +16,8 @@ from client import (
     SyncSecureChatCompletion,
 )
 from tests import build
-from tests.client.preparing import MODEL, asked, prepared
 from tests.client.leaks import leaked
+from tests.client.preparing import MODEL, asked, prepared
 from tests.client.serving import WireServer, answered, serving
 from tests.judging import refusing
 
