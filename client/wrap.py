@@ -46,7 +46,8 @@ class WrappedCompletion:
         inner = _part(client, "client")
         self._ensure_keys = _method(client, "_ensure_keys", ())
         self._send = _method(inner, "send_secure_request", _SENDING)
-        self._api_key = partial(_part, client, "api_key")
+        _part(client, "api_key")
+        self._api_key = partial(_part, client, "api_key")  # read anew: an application may set it
         self._base_url = _part(inner, "router_url")
         if not isinstance(self._base_url, str) or address_fault(self._base_url) is not None:
             raise UnsupportedClient("client.router_url is no http or https address")
