@@ -70,7 +70,7 @@ def _answered(
         complain(str(error), PROGRAM)
         return MISUSE
     explain(response.attestation, url)
-    click.echo(printable(content_of(response)))
+    click.echo(printable(content_of(response)), color=True)  # or click takes escapes out
     return 0
 
 
