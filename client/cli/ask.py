@@ -42,8 +42,8 @@ def command(prompt: str, tier: str | None, model: str, **arguments: Any) -> int:
     Exit code: 0 answered, 1 refused, 2 a wrong call, a policy that does not load, or a server that
     cannot be reached.
     """
-    text = sys.stdin.read() if prompt == "-" else prompt
     try:
+        text = sys.stdin.read() if prompt == "-" else prompt
         chat = make(SyncSecureChatCompletion, arguments)
     except (AttestError, ValueError) as error:
         complain(str(error), PROGRAM)
