@@ -1,0 +1,111 @@
+"""``attest-chat PROMPT`` on a terminal and in a pipe: what it escapes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from client.cli.ask import printable
+from client.envelope import server_key_sha256
+from tests.archive import making
+from tests.cli.calls import environment
+from tests.client import wire
+from tests.client.commanding import Asking
+from tests.client.reaching import COMPLETION, PROMPT, saying
+from tests.client.serving import WireServer, serving
+
+KEY: Final = "key-5f60e9137a"
+PIN: Final = server_key_sha256(wire.server_key().public_key())
+DIRTY: Final = "a\x1b[31mb\u202ec\x07\r\ntail\tend"
+
+
+@pytest.fixture
+def server() -> Iterator[WireServer]:
+    """A server that says the completion."""
+    with serving(saying(COMPLETION)) as running:
+        yield running
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy that honest answers satisfy."""
+    return making.policy_file(tmp_path)
+
+
+@pytest.fixture
+def ask(server: WireServer, policy: Path, kept: Path) -> Asking:
+    """Ask the server, by the policy."""
+    return Asking(server, policy, kept)
+
+
+def test_control_characters_are_left_alone_in_a_pipe(ask: Asking, server: WireServer) -> None:
+    server.answers = (saying(DIRTY),)
+
+    assert ask(PROMPT).stdout_bytes.decode() == f"{DIRTY}\n"
+
+
+class Terminal(io.StringIO):
+    """Standard output as a terminal is."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_only_what_a_terminal_could_act_on_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printable(DIRTY) == DIRTY
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+
+    assert printable(DIRTY) == "a\\x1b[31mb\\u202ec\\x07\\r\ntail\\tend"
+    assert printable("Grüße, 世界\n\n") == "Grüße, 世界\n\n"
+
+
+def on_terminal(ask: Asking, *words: str) -> tuple[int, str]:
+    """Run as a process whose standard output is a terminal; return status and its screen."""
+    pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+    primary, secondary = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", "from client.cli import main; main()", *ask.given, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=secondary,
+            stderr=subprocess.DEVNULL,
+            env=environment(TERM="xterm"),
+        ) as process:
+            os.close(secondary)
+            screen = b"".join(iter(lambda: piece_of(primary), b""))
+            return process.wait(timeout=60), screen.decode()
+    finally:
+        os.close(primary)
+
+
+def piece_of(terminal: int) -> bytes:
+    """Read from a terminal; none where its other side is closed."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_control_characters_are_escaped_on_a_terminal(ask: Asking, server: WireServer) -> None:
+    server.answers = (saying(DIRTY),)
+
+    code, screen = on_terminal(ask, PROMPT)
+
+    assert code == 0
+    assert screen == "a\\x1b[31mb\\u202ec\\x07\\r\r\ntail\\tend\r\n"
+
+
+def test_long_answer_is_shown_whole_on_a_terminal(ask: Asking, server: WireServer) -> None:
+    server.answers = (saying("wörter " * 3000),)
+
+    _, screen = on_terminal(ask, PROMPT)
+
+    assert screen == "wörter " * 3000 + "\r\n"
