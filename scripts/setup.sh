@@ -30,15 +30,16 @@ setup() {
 }
 
 # The verifiers that attest is compared with, after `setup`: tpm2_checkquote, tpm2-pytss, which is
-# built against the system's libtss2, and keylime in an environment of its own; and NOMYO's client,
-# in another.
+# built against the system's libtss2, and keylime in an environment of its own. And the clients that
+# the gate works with, each in another: NOMYO's, and the majors of OpenAI's SDK.
 setup_peers() {
-    local headers
+    local headers name
     headers=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
     setup tpm tpm2:tpm2-tools cc:build-essential pkg-config:pkg-config \
         "$headers/Python.h:${headers##*/}-dev" /usr/include/tss2/tss2_esys.h:libtss2-dev
-    peer_is_current keylime || locked install_peer keylime
-    peer_is_current nomyo || locked install_peer nomyo
+    for name in keylime nomyo openai1 openai2 openai3; do
+        peer_is_current "$name" || locked install_peer "$name"
+    done
 }
 
 # A virtual environment that was copied or moved with the checkout is made anew.
@@ -102,19 +103,29 @@ install_project() {
     if [ "$kind" != core ]; then cp .venv/stamp-core ".venv/stamp-$kind"; fi
 }
 
-# A peer in an environment of its own is current when its stamp names its list.
+# A peer in an environment of its own is current when its stamp names what it needs.
 peer_is_current() {
     ".venv/$1/bin/python" -c '' 2>/dev/null &&
-        [ "$(cat ".venv/$1/stamp" 2>/dev/null)" = "$(git hash-object "tests/peers/$1.txt")" ]
+        [ "$(cat ".venv/$1/stamp" 2>/dev/null)" = "$(needs_of "$1" | git hash-object --stdin)" ]
+}
+
+# What a peer needs: its list; where our client runs beside it, what the project itself needs too.
+needs_of() {
+    cat "tests/peers/$1.txt"
+    if [ "$1" = keylime ]; then return; fi
+    .venv/bin/python -c 'import pathlib, tomllib
+project = tomllib.loads(pathlib.Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+print(*project["dependencies"], sep="\n")'
 }
 
 install_peer() {
     if peer_is_current "$1"; then return; fi
     echo "${0##*/}: setting up .venv/$1" >&2
     quietly .venv/bin/python -m venv --clear ".venv/$1"
+    needs_of "$1" >".venv/$1/needs.txt"
     quietly ".venv/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        -r "tests/peers/$1.txt"
-    git hash-object "tests/peers/$1.txt" >".venv/$1/stamp"
+        -r ".venv/$1/needs.txt"
+    git hash-object ".venv/$1/needs.txt" >".venv/$1/stamp"
 }
 
 # Run a command quietly; show what it said only if it fails.
