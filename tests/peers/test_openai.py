@@ -16,10 +16,19 @@ from tests.peers.orders import Worker
 from tests.policy.test_schema import valid
 
 COMPLETION: Final = "completion-b8e21045cc17"
+FUNCTIONS: Final = [
+    {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}},
+    {"id": "b", "type": "function", "function": {"name": "g", "arguments": "{}"}},
+]
 CHOICE: Final = {
     "index": 0,
     "message": {"role": "assistant", "content": COMPLETION},
     "finish_reason": "stop",
+}
+CALLS: Final = {
+    "index": 0,
+    "message": {"role": "assistant", "content": None, "tool_calls": FUNCTIONS},
+    "finish_reason": "tool_calls",
 }
 FORGED: Final[dict[str, Any]] = {"quoted": {"magic": 0}}
 HONEST: Final = answered(completion={"choices": [CHOICE]})
@@ -119,6 +128,18 @@ def test_sdk_puts_a_buffered_stream_together_to_the_answer(sdk: Sdk, server: Wir
     (choice,) = completion["choices"]
     assert choice["message"]["content"] == COMPLETION
     assert choice["finish_reason"] == "stop"
+
+
+def test_sdk_puts_tool_calls_of_a_buffered_stream_together(sdk: Sdk, server: WireServer) -> None:
+    server.answers = (answered(completion={"choices": [CALLS]}),)
+
+    completion = sdk.does("gather", server, stream="buffer")
+
+    (choice,) = completion["choices"]
+    calls = choice["message"]["tool_calls"]
+    assert [(call["id"], call["function"]["name"]) for call in calls] == [("a", "f"), ("b", "g")]
+    assert [call["function"]["arguments"] for call in calls] == ['{"x": 1}', "{}"]
+    assert choice["finish_reason"] == "tool_calls"
 
 
 def test_buffered_stream_that_is_refused_makes_one_post_and_no_chunk(
