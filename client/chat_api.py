@@ -144,7 +144,10 @@ def _options(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Read a request: its members, and what stands in headers."""
     if len(body) > MAX_REQUEST:
         raise ValueError(f"request: {len(body)} octets exceed {MAX_REQUEST}")
-    options = read_document(body)
+    try:
+        options = read_document(body)
+    except MalformedError as error:
+        raise ValueError(str(error).replace("response", "request", 1)) from None
     for name in ("base_url", "api_key"):
         if name in options:
             raise ValueError(f"{name}: is no member of a request")
@@ -176,7 +179,8 @@ def _events(response: AttestedResponse, usage: bool) -> Iterator[bytes]:
     choices = response.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict):
-            opening = _chunk_of(choice, choice.get("message", {}), None)
+            rest = {name: value for name, value in choice.items() if name != "message"}
+            opening = rest | _chunk_of(choice, _delta_of(choice.get("message", {})), None)
             yield _event({**first, **common, "choices": [opening]})
             yield _event(
                 {**common, "choices": [_chunk_of(choice, {}, choice.get("finish_reason"))]}
@@ -185,6 +189,18 @@ def _events(response: AttestedResponse, usage: bool) -> Iterator[bytes]:
     if usage:
         yield _event({**common, "choices": [], "usage": response.get("usage")})
     yield b"data: [DONE]\n\n"
+
+
+def _delta_of(message: object) -> object:
+    """Return a message as the one delta of a stream, in which tool calls bear their index."""
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(calls, list):
+        return message
+    numbered = [
+        {"index": index, **call} if isinstance(call, dict) else call
+        for index, call in enumerate(calls)
+    ]
+    return {**message, "tool_calls": numbered}
 
 
 def _chunk_of(choice: dict[str, Any], delta: object, finish_reason: object) -> dict[str, Any]:

@@ -131,9 +131,10 @@ class Preflight:
         if isinstance(outcome, Failed):
             return outcome
         if isinstance(outcome, AttestedResponse):
-            with self._lock:
-                self._passed[subject] = _Passed(outcome.attestation, asked_at + self._ttl)
-                _forget_oldest(self._passed)
+            if self._subject(asked, server) == subject:  # no other policy judged it
+                with self._lock:
+                    self._passed[subject] = _Passed(outcome.attestation, asked_at + self._ttl)
+                    _forget_oldest(self._passed)
             return Cleared(outcome.attestation)
         if isinstance(outcome, AttestError):
             return Failed(outcome)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -67,12 +68,17 @@ def observer() -> Callable[[Decided], None]:
     """Return what tells decisions: to logging, and to OpenTelemetry where it is installed."""
     try:
         from opentelemetry import metrics, trace  # noqa: PLC0415 - an extra
+
+        tracer = trace.get_tracer("tpm_attest")
+        meter = metrics.get_meter("tpm_attest")
+        decisions = meter.create_counter(COUNTER, description="decisions of the gate")
+        refusing = meter.create_counter(REFUSING_COUNTER, description="checks that refused")
     except ImportError:
         return _log
-    tracer = trace.get_tracer("tpm_attest")
-    meter = metrics.get_meter("tpm_attest")
-    decisions = meter.create_counter(COUNTER, description="decisions of the gate")
-    refusing = meter.create_counter(REFUSING_COUNTER, description="checks that refused")
+    except Exception as error:  # noqa: BLE001 - telemetry is never authoritative
+        with suppress(Exception):
+            _client.warning("telemetry failed: %s", type(error).__name__)
+        return _log
 
     def observe(decided: Decided) -> None:
         _log(decided)
@@ -91,7 +97,8 @@ def tell(observe: Callable[[Decided], None], decided: Decided) -> None:
     try:
         observe(decided)
     except Exception as error:  # noqa: BLE001 - telemetry is never authoritative
-        _client.warning("telemetry failed: %s", type(error).__name__)
+        with suppress(Exception):
+            _client.warning("telemetry failed: %s", type(error).__name__)
 
 
 def _log(decided: Decided) -> None:
