@@ -16,6 +16,14 @@ MAX_RESPONSE = 64 * 1024 * 1024
 MAX_DEPTH = 64
 """Objects and arrays inside each other, the response itself counted."""
 
+MAX_VALUES = 2_000_000
+"""Values of a response: each is held as an object of its own, however short it is written."""
+
+_SHORTEST_VALUE = 2
+"""Octets that a value takes, with what parts it from the next."""
+_MARKS = b"[{,:"
+"""Octets that values begin after, or with; in texts they count too."""
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _encode_into = msgspec.json.Encoder().encode_into
@@ -75,6 +83,8 @@ def _parsed(octets: bytes) -> dict[str, Any]:
     """Parse octets into an object of bounded depth."""
     if len(octets) > MAX_RESPONSE:
         raise MalformedError("response", f"{len(octets)} octets exceed {MAX_RESPONSE}")
+    if len(octets) > _SHORTEST_VALUE * MAX_VALUES and sum(map(octets.count, _MARKS)) > MAX_VALUES:
+        raise MalformedError("response", f"holds more than {MAX_VALUES} values")
     try:
         document = _decode(octets)
     except UnicodeDecodeError as error:

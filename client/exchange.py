@@ -15,7 +15,7 @@ from attest.result import AttestationResult
 from client.address import Address
 from client.envelope import MAX_WIRE, opened_or_fault, seal
 from client.errors import InvalidRequestError, SecurityError
-from client.keyring import Keyring, OwnKey, ServerKey
+from client.keyring import Keyring, OwnKey, ServerKey, Unpinned
 from client.retries import Failed, read_retries, refused, wait_before
 from client.steps import Answer, Fetch, Lost, Steps, Wait, computed, fetched
 
@@ -167,7 +167,9 @@ class Exchange:
         if not _may_mean_rotation(outcome):
             return outcome
         anew = yield from self._keyring.fetch_server_key()
-        if isinstance(anew, Failed) or anew.sha256 == server.sha256:
+        if isinstance(anew, Failed):  # a key that is not trusted explains more than the 400
+            return anew if isinstance(anew, Unpinned) else outcome
+        if anew.sha256 == server.sha256:
             return outcome
         return (yield from self._cleared_attempt(plaintext, asked, (own, anew), judge, clear))
 

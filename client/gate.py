@@ -41,7 +41,9 @@ CONTINUITY = "gate.continuity"
 """Id of a check that stands last in a result, and only where it does not pass."""
 _DISCONTINUED = {"warn": Outcome.WARN, "require": Outcome.FAIL}
 
-_UNREAD = "response: a member stands twice, or too deep, outside _metadata"
+_UNREAD = (
+    "response: cannot be read strictly outside _metadata: a member twice, too deep, or too many"
+)
 _METADATA = "response._metadata"
 
 
@@ -238,9 +240,15 @@ def _is_object(opened: bytes | Mapping[str, Any]) -> bool:
     if not isinstance(opened, bytes):
         return isinstance(opened, dict)
     try:
-        return type(msgspec.json.decode(opened)) is dict
+        opened.decode()  # what is looked through is not decoded
+        msgspec.json.decode(opened, type=_Object)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
+    return True
+
+
+class _Object(Struct):
+    """An object, whatever is in it: looked through, and not held."""
 
 
 class _Metadata(Struct):

@@ -48,6 +48,10 @@ class OwnKey(Struct, frozen=True):
     header: str
 
 
+class Unpinned(Failed, frozen=True):
+    """A server key that is none of those that are trusted."""
+
+
 class Keyring:
     """The keys of a client for one server.
 
@@ -127,7 +131,7 @@ class Keyring:
             return Failed(SecurityError(str(error)))
         sha256 = server_key_sha256(key)
         if self._pins and sha256 not in self._pins:
-            return Failed(SecurityError(f"server key: {sha256} is none of the pinned keys"))
+            return Unpinned(SecurityError(f"server key: {sha256} is none of the pinned keys"))
         return ServerKey(key, pem.decode("ascii"), sha256)
 
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 from attest.archive import Phase
 from attest.errors import AttestError
 from attest.result import AttestationResult
+from client.errors import APIConnectionError
 from client.exchange import Asked, Cleared, Exchange
 from client.gate import USUAL_TIER, Gate
 from client.keyring import OwnKey, ServerKey
@@ -95,6 +96,9 @@ class Preflight:
         self._gate = gate
         self._mode = PreflightMode(mode)
         self._ttl = ttl if self._mode is PreflightMode.TTL else math.inf
+        self._spacing = SPACING
+        if self._mode is PreflightMode.ALWAYS:
+            self._spacing += SPACING  # each prompt is a request too
         self._clock = clock
         self._passed: dict[_Subject, _Passed] = {}
         self._flights: dict[_Subject, Flight[Cleared | Failed]] = {}
@@ -131,7 +135,10 @@ class Preflight:
         if isinstance(outcome, Failed):
             return outcome
         if isinstance(outcome, AttestedResponse):
-            if self._subject(asked, server) == subject:  # no other policy judged it
+            if self._clock() >= asked_at + self._ttl:
+                return Failed(APIConnectionError("a probe took longer than preflight_ttl"))
+            accepted = outcome.attestation.accepted  # under audit it need not be
+            if accepted and self._subject(asked, server) == subject:  # no other policy judged it
                 with self._lock:
                     self._passed[subject] = _Passed(outcome.attestation, asked_at + self._ttl)
                     _forget_oldest(self._passed)
@@ -150,7 +157,7 @@ class Preflight:
         with self._lock:
             now = self._clock()
             start = max(now, self._free_at)
-            self._free_at = start + SPACING
+            self._free_at = start + self._spacing
         return start - now
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from attest import document
 from attest.document import read_document
+from attest.errors import MalformedError
 from tests.faults import fault_of
 from tests.recorded import REAL, response_of
 
@@ -283,3 +284,16 @@ def test_text_that_is_no_utf_8_is_refused_wherever_it_stands(around: bytes, brok
 )
 def test_what_is_no_object_is_refused(octets: bytes, kind: str) -> None:
     assert fault_of(read_document, octets) == f"response: is {kind}, expected an object"
+
+
+def test_more_values_than_are_held_are_refused_before_they_are_read() -> None:
+    octets = b'{"a":[' + b"[]," * 2_000_000 + b"[]]}"
+
+    with pytest.raises(MalformedError, match=r"^response: holds more than 2000000 values$"):
+        read_document(octets)
+
+
+def test_long_text_is_no_crowd_of_values() -> None:
+    document = {"a": "x" * 5_000_000, "b": [0] * 1_000}
+
+    assert read_document(json.dumps(document).encode()) == document

@@ -25,12 +25,16 @@ def test_key_is_fetched_once_for_all_requests() -> None:
     assert rig.server.fetches == 1
 
 
-@pytest.mark.parametrize("pin", [PIN, PIN.upper()])
+@pytest.mark.parametrize("pin", [PIN, PIN.upper()], ids=["lower", "upper"])
 def test_pinned_key_is_used(pin: str) -> None:
     assert isinstance(Rig(wired(), pins=("00" * 32, pin)).ask(), AttestedResponse)
 
 
-@pytest.mark.parametrize("pin", ["", "00", PIN[:-1], PIN + "0", "g" * 64, f"{PIN[:-1]} "])
+@pytest.mark.parametrize(
+    "pin",
+    ["", "00", PIN[:-1], PIN + "0", "g" * 64, f"{PIN[:-1]} "],
+    ids=["empty", "short", "one-less", "one-more", "no-hex", "space"],
+)
 def test_pin_that_is_no_digest_is_refused_at_construction(pin: str) -> None:
     with pytest.raises(ValueError, match=r"^a server key pin is SHA-256 .*: 64 hex digits$"):
         Rig(wired(), pins=(pin,))
@@ -61,7 +65,11 @@ def turning(server: WireServer, answer: Any) -> Any:
     return then(status(400), turn)
 
 
-@pytest.mark.parametrize("pem", [b"", b"no key", wire.pem_of(wire.client_key().public_key())[:90]])
+@pytest.mark.parametrize(
+    "pem",
+    [b"", b"no key", wire.pem_of(wire.client_key().public_key())[:90]],
+    ids=["empty", "no-key", "cut"],
+)
 def test_400_whose_new_key_is_none_stays_a_400(pem: bytes) -> None:
     server = wired()
     server.answers = (turning(server, pem), answered())

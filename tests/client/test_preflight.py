@@ -130,7 +130,7 @@ def test_probe_counts_under_ttl_until_its_seconds_are_over() -> None:
     assert texts(rig.server) == [PROBE, PROMPT, PROMPT, PROBE, PROMPT]
 
 
-def test_seconds_of_a_probe_are_counted_from_when_it_was_sent() -> None:
+def test_probe_that_took_longer_than_its_seconds_clears_nothing_and_is_made_again() -> None:
     server = wired()
     rig = Rig(server, "ttl", ttl=30)
 
@@ -142,7 +142,7 @@ def test_seconds_of_a_probe_are_counted_from_when_it_was_sent() -> None:
     rig.ask()
     rig.ask()
 
-    assert texts(server) == [PROBE, PROMPT, PROBE, PROMPT]
+    assert texts(server) == [PROBE, PROBE, PROMPT, PROMPT]
 
 
 def test_probe_never_ages_under_first() -> None:
@@ -212,13 +212,22 @@ def test_probe_after_a_pause_waits_for_nothing() -> None:
     assert rig.waits == [0, 0]
 
 
-def test_probes_that_begin_at_once_wait_for_each_other() -> None:
+def test_probes_that_begin_at_once_leave_each_other_time_for_a_prompt() -> None:
     rig = Rig(wired(), "always")
     waiting = [rig.steps() for _ in range(4)]
 
     waits = [rig.up_to(steps, Wait).seconds for steps in waiting]
 
-    assert waits == [0, 0.5, 1.0, 1.5]
+    assert waits == [0, 1.0, 2.0, 3.0]
+
+
+def test_probes_for_several_models_keep_half_a_second() -> None:
+    rig = Rig(wired(), "ttl")
+
+    for model in ("a", "b", "c"):
+        rig.ask(model=model)
+
+    assert rig.waits == [0, 0.5, 0.5]
 
 
 def test_oldest_passes_are_forgotten_and_probed_anew(monkeypatch: pytest.MonkeyPatch) -> None:

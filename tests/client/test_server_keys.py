@@ -137,7 +137,8 @@ def test_rotation_to_a_key_that_is_not_pinned_is_not_followed(face: Face) -> Non
 
     error = raised(face, chat)
 
-    assert type(error) is InvalidRequestError
+    assert type(error) is SecurityError
+    assert str(error).endswith("is none of the pinned keys")
     assert (server.fetches, len(server.posts)) == (2, 1)
 
 
