@@ -1,4 +1,4 @@
-"""Keys that sign what attest says, as JWT or DSSE envelope: PEM files and PKCS#11 tokens."""
+"""Keys that sign what attest says, as JWT or DSSE envelope, and keys that verify envelopes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
 from attest.errors import SigningError
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey, OKPKey, RSAKey
-    from securesystemslib.signer import Signer
+    from securesystemslib.signer import Signer, SSlibKey
 
 MAX_FILE = 64 * 1024
 """Octets of a key's file."""
@@ -34,6 +35,7 @@ NEEDS = "signing needs: pip install 'tpm-attest[jose]'"
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _ONE_BLOCK = re.compile(rb"\s*-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]*-----END \1-----\s*")
+_ONE_PUBLIC = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----\s*")
 _TOKEN_URI = re.compile(r"hsm:[0-9]{0,9}(\?label=[^&=#]+)?")
 
 
@@ -134,6 +136,30 @@ def load_dsse_key(place: str, password: str | None = None) -> DsseKey:
     return DsseKey(place, CryptoSigner(_read(place, password)))
 
 
+def verifying_key(octets: bytes, place: str) -> SSlibKey:
+    """Take one public key in PEM, of a kind that signs here, to verify DSSE envelopes with.
+
+    Args:
+        octets: The key, and nothing else.
+        place: Where it comes from, for errors.
+
+    Raises:
+        SigningError: There is no such key, or the extra is missing.
+    """
+    try:
+        from securesystemslib.signer import SSlibKey  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SigningError(place, NEEDS) from error
+    if len(octets) > MAX_FILE or not _ONE_PUBLIC.fullmatch(octets):
+        raise SigningError(place, "expected one public key in PEM, and nothing else")
+    try:
+        key = load_pem_public_key(octets)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SigningError(place, "no public key can be read") from error
+    _check_strength(place, key)
+    return SSlibKey.from_crypto(key)
+
+
 def _read(place: str, password: str | None) -> _PrivateKey:
     """Read the one private key of a PEM file."""
     try:
@@ -151,24 +177,22 @@ def _read(place: str, password: str | None) -> _PrivateKey:
         raise SigningError(place, fault) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise SigningError(place, "no private key can be read, or the password is wrong") from error
-    return _strong(place, key)
+    _check_strength(place, key)
+    return cast("_PrivateKey", key)
 
 
-def _strong(place: str, key: object) -> _PrivateKey:
-    """Return a key of a kind that signs here."""
-    if isinstance(key, rsa.RSAPrivateKey):
+def _check_strength(place: str, key: object) -> None:
+    """Refuse a key that is none of a kind that signs here."""
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:
             raise SigningError(
                 place, f"RSA of {key.key_size} bits, expected {MIN_RSA_BITS} or more"
             )
-        return key
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+    elif isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
         if key.curve.name not in _CURVES:
             raise SigningError(place, f"curve {key.curve.name}, expected {', '.join(_CURVES)}")
-        return key
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key
-    raise SigningError(place, "expected a key of RSA, ECDSA or Ed25519")
+    elif not isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey):
+        raise SigningError(place, "expected a key of RSA, ECDSA or Ed25519")
 
 
 def _token_signer(uri: str, pin: str | None) -> Signer:

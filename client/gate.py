@@ -21,7 +21,7 @@ from attest.context import Request
 from attest.document import read_document
 from attest.errors import EvidenceWriteError, MalformedError, PolicyError
 from attest.evidence import Evidence, evidence_of
-from attest.policy.loader import load_policy
+from attest.policy.loader import load_policy, reload_policy
 from attest.policy.model import TIERS, NonceMode, Policy, PolicySet
 from attest.result import AttestationResult, CheckResult, Outcome
 from attest.verify import appraise
@@ -106,13 +106,17 @@ class Gate:
         """Take another policy for every decision from now on; where it fails, the old one stays.
 
         Args:
-            policy: As for ``Gate``; None reads the file or the directory of the policy anew.
+            policy: As for ``Gate``; None reads the file or the directory of the policy anew. A path
+                is held to what the policy in force was loaded with: its key and its least serial.
 
         Raises:
-            PolicyError: The policy does not load, or does not compare the payload id.
+            PolicyError: The policy does not load, does not compare the payload id, or is signed and
+                older than the one in force.
             EvidenceWriteError: It cannot be kept beside the archive.
         """
-        self._policy = self._taken(self._policy.path if policy is None else policy)
+        if not isinstance(policy, Policy | PolicySet):
+            policy = reload_policy(self._policy, policy)
+        self._policy = self._taken(policy)
 
     def wrap(self, client: object) -> WrappedCompletion:
         """Put an instance of NOMYO's ``SecureChatCompletion`` behind this gate.

@@ -13,6 +13,7 @@ from attest.errors import MalformedError, PolicyError
 from attest.policy import files
 from attest.policy.document import MAX_OCTETS
 from attest.policy.model import Policy
+from attest.policy.signed import judged_octets
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | _BINARY
@@ -71,9 +72,12 @@ def keep(archive: str, policy: Policy, *, durable: bool) -> None:
 
 
 def _loaded(policy: Policy) -> bytes:
-    """Read a policy's file once more, and see that it is the one that was loaded."""
+    """Read a policy's file once more, and see that it holds the octets that were loaded.
+
+    Of a signed policy the octets inside are kept: it is by them that results name it.
+    """
     try:
-        octets = files.read(policy.path)
+        octets = judged_octets(files.read(policy.path))
     except PolicyError as error:
         raise MalformedError("policy", str(error)) from error
     if hashlib.sha256(octets).hexdigest() != policy.sha256:

@@ -9,6 +9,11 @@ from attest.errors import PolicyError
 from attest.policy.document import MAX_OCTETS
 
 MAX_ROOT_OCTETS = 1 << 20
+MAX_FILE_OCTETS = 2 * MAX_OCTETS
+"""Octets of a policy's file: an envelope holds a policy in base64, and signatures."""
+
+_PLAIN = (".yaml",)
+_SIGNED = (".yaml", ".dsse")
 
 
 def read(path: str) -> bytes:
@@ -19,7 +24,7 @@ def read(path: str) -> bytes:
     """
     try:
         with Path(path).open("rb") as file:
-            return file.read(MAX_OCTETS + 1)
+            return file.read(MAX_FILE_OCTETS + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         raise PolicyError(path, f"cannot be read: {reason(error)}") from error
 
@@ -32,8 +37,12 @@ def is_folder(path: str) -> bool:
         return False
 
 
-def members(folder: str) -> list[str]:
+def members(folder: str, *, signed: bool = False) -> list[str]:
     """List the policy files of a set as a shell lists ``*.yaml``: sorted, without hidden ones.
+
+    Args:
+        folder: The directory.
+        signed: Whether each must be signed; ``*.dsse`` are then files of the set too.
 
     Raises:
         PolicyError: The folder cannot be read, or holds none.
@@ -42,9 +51,11 @@ def members(folder: str) -> list[str]:
         names = [member.name for member in Path(folder).iterdir()]
     except OSError as error:
         raise PolicyError(folder, f"cannot be read: {reason(error)}") from error
-    chosen = sorted(name for name in names if name.endswith(".yaml") and name[0] != ".")
+    endings = _SIGNED if signed else _PLAIN
+    chosen = sorted(name for name in names if name.endswith(endings) and name[0] != ".")
     if not chosen:
-        raise PolicyError(folder, "no *.yaml file in this directory")
+        kinds = " and no ".join(f"*{ending}" for ending in endings)
+        raise PolicyError(folder, f"no {kinds} file in this directory")
     return [str(Path(folder, name)) for name in chosen]
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from attest.policy.model import ALWAYS, Baseline, PcrRule, RuleKind
+from attest.policy.provenance import read_provenance
 from attest.policy.scalars import distinct, matching, octets, one_of, text, validity
 from attest.policy.section import Value
 from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT, Alg
@@ -34,6 +35,7 @@ def read_baselines(value: Value) -> tuple[Baseline, ...]:
             golden=_banks(section.need("pcrs"), _golden),
             valid=section.given("valid", validity, ALWAYS),
             revoked=section.given("revoked", text, None),
+            provenance=section.given("provenance", read_provenance, None),
         )
         section.finish()
         if baseline.name in baselines:

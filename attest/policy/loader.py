@@ -8,6 +8,8 @@ import re
 from itertools import combinations
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from attest.errors import PolicyError
 from attest.policy import files
 from attest.policy.aik import read_aik
@@ -24,8 +26,11 @@ from attest.policy.model import (
     Policy,
     PolicySet,
 )
+from attest.policy.origin import NO_DEMANDS, Demands
+from attest.policy.provenance import read_provenance
 from attest.policy.scalars import MAX_SERIAL, distinct, integer, matching, text, validity, word
 from attest.policy.section import Document, Value, open_section
+from attest.policy.signed import policy_octets, read_key
 
 SCHEMA = "1"
 MAX_RSA_BITS = 16384
@@ -45,17 +50,82 @@ class Loaded(NamedTuple):
     document: Document
 
 
-def load_policy(path: str | os.PathLike[str]) -> Policy | PolicySet:
+def load_policy(
+    path: str | os.PathLike[str],
+    *,
+    verify_key: str | os.PathLike[str] | bytes | None = None,
+    min_serial: int | None = None,
+) -> Policy | PolicySet:
     """Load a policy file, or every ``*.yaml`` directly in a directory as a policy set.
 
+    Args:
+        path: The file or the directory.
+        verify_key: Public key that must have signed each file: the path of a PEM file, or its
+            octets. Each file is then a DSSE envelope, ``*.yaml`` or ``*.dsse``, and the policy is
+            what it holds. None: no file may be signed, since nobody would verify it.
+        min_serial: Least serial of each policy: an older edition is refused, and one without.
+
     Raises:
-        PolicyError: A file cannot be read or breaks a rule, a directory holds no policy, or two
-            policies of a set share a name while both are valid.
+        PolicyError: A file cannot be read, is not signed as demanded, is older, or breaks a rule; a
+            directory holds no policy, or two policies of a set share a name while both are valid.
+        ValueError: ``min_serial`` is no serial.
     """
-    named = os.fspath(path)
-    if files.is_folder(named):
-        return PolicySet(tuple(loaded.policy for loaded in _load_set(named)), named)
-    return parse_policy(files.read(named), named)
+    if min_serial is not None and not (type(min_serial) is int and 0 <= min_serial <= MAX_SERIAL):
+        raise ValueError(
+            f"min_serial is {min_serial!r}, expected an integer from 0 to {MAX_SERIAL}"
+        )
+    return _load(os.fspath(path), _demands(verify_key, min_serial))
+
+
+def reload_policy(
+    policy: Policy | PolicySet, path: str | os.PathLike[str] | None = None
+) -> Policy | PolicySet:
+    """Load a policy anew, by the demands that it was loaded with; a signed one never goes back.
+
+    Args:
+        policy: The policy in force.
+        path: Another file or directory in its place; None: its own.
+
+    Raises:
+        PolicyError: As ``load_policy``; or a signed policy is older than the one of its name.
+    """
+    demands = policy.demands
+    loaded = _load(policy.path if path is None else os.fspath(path), demands)
+    if demands.verify_key is not None:
+        for one in _all(loaded):
+            serials = [old.serial or 0 for old in _all(policy) if old.name == one.name]
+            if serials and (one.serial or 0) < min(serials):
+                raise PolicyError(one.path, f"serial: older than {min(serials)}, which is in force")
+    return loaded
+
+
+def _demands(verify_key: str | os.PathLike[str] | bytes | None, least: int | None) -> Demands:
+    return Demands(None if verify_key is None else read_key(verify_key), least)
+
+
+def _all(policy: Policy | PolicySet) -> tuple[Policy, ...]:
+    return policy.policies if isinstance(policy, PolicySet) else (policy,)
+
+
+def _load(path: str, demands: Demands) -> Policy | PolicySet:
+    """Load a file, or a directory as a set."""
+    if files.is_folder(path):
+        loaded = _load_set(path, demands)
+        return PolicySet(tuple(one.policy for one in loaded), path, demands)
+    return _load_file(path, demands).policy
+
+
+def _load_file(path: str, demands: Demands = NO_DEMANDS) -> Loaded:
+    """Load a file, and hold it against what is demanded of it."""
+    octets = policy_octets(files.read(path), path, demands.verify_key)
+    policy, document = parse_document(octets, path)
+    least, serial = demands.min_serial, policy.serial
+    if least is not None and serial is None:
+        raise PolicyError(path, f"serial: missing, expected at least {least}", 1, 1)
+    if least is not None and serial is not None and serial < least:
+        fault = f"serial: {serial} is an older edition, expected at least {least}"
+        raise PolicyError(path, fault, *document.values["serial"])
+    return Loaded(replace(policy, demands=demands), document)
 
 
 def parse_policy(octets: bytes, path: str) -> Policy:
@@ -75,8 +145,8 @@ def load_documents(path: str | os.PathLike[str]) -> tuple[Loaded, ...]:
     """Load what ``load_policy`` loads, with the places."""
     named = os.fspath(path)
     if files.is_folder(named):
-        return _load_set(named)
-    return (parse_document(files.read(named), named),)
+        return _load_set(named, NO_DEMANDS)
+    return (_load_file(named),)
 
 
 def parse_document(octets: bytes, path: str) -> Loaded:
@@ -102,6 +172,7 @@ def parse_document(octets: bytes, path: str) -> Loaded:
         clock_safe_required=section.given("clock", _clock_safe_required, False),
         rules=section.given("pcrs", read_rules, ()),
         baselines=section.given("baselines", read_baselines, ()),
+        provenance=section.given("provenance", read_provenance, None),
         sha256=hashlib.sha256(octets).hexdigest(),
         path=path,
     )
@@ -115,10 +186,10 @@ def parse_document(octets: bytes, path: str) -> Loaded:
     return Loaded(policy, document)
 
 
-def _load_set(folder: str) -> tuple[Loaded, ...]:
+def _load_set(folder: str, demands: Demands) -> tuple[Loaded, ...]:
     """Load the files of a policy set, of which no two may be meant by one name at one time."""
-    members = files.members(folder)
-    loaded = tuple(parse_document(files.read(member), member) for member in members)
+    members = files.members(folder, signed=demands.verify_key is not None)
+    loaded = tuple(_load_file(member, demands) for member in members)
     for later, earlier in combinations(reversed(loaded), 2):
         ours, theirs = later.policy, earlier.policy
         if ours.name == theirs.name and ours.valid.overlaps(theirs.valid):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from attest.policy.initial import initial_values, unextended_values
+from attest.policy.origin import NO_DEMANDS, Demands, Provenance
 from attest.tpm.constants import HASH_SIZES, Alg, Handle
 
 TIERS = ("standard", "high", "maximum")
@@ -156,12 +157,14 @@ class Baseline(Struct, frozen=True):
         golden: Rules of kind VALUES, by bank and index in the order of the file.
         valid: When the baseline is a candidate.
         revoked: Reason of the revocation, or None.
+        provenance: Where its values come from, or None.
     """
 
     name: str
     golden: tuple[PcrRule, ...]
     valid: Validity = ALWAYS
     revoked: str | None = None
+    provenance: Provenance | None = None
 
 
 class RootFile(Struct, frozen=True):
@@ -219,7 +222,7 @@ class Policy(Struct, frozen=True):
         rules: Rules on single PCRs (``pcrs``).
         baselines: Golden values by release, in the order of the file.
         serial: Counts up from release to release of the policy, or None.
-        sha256: SHA-256 of the file's octets, lower-case hex; with name and serial the identity.
+        sha256: SHA-256 of the file's octets in hex; of a signed one, of what was signed.
         path: The file, as it was named.
         description: Free text, or None.
         valid: When the policy may be used.
@@ -230,6 +233,8 @@ class Policy(Struct, frozen=True):
         min_rsa_bits: Smallest RSA modulus.
         curves: Allowed curves, by name.
         clock_safe_required: Whether ``clockInfo.safe`` must be 1.
+        provenance: Where the policy comes from, or None.
+        demands: What the caller demanded of the file.
         mandatory: Ids of the checks that must pass; it follows from the others.
     """
 
@@ -249,6 +254,8 @@ class Policy(Struct, frozen=True):
     min_rsa_bits: int = DEFAULT_MIN_RSA_BITS
     curves: frozenset[str] = frozenset(CURVES)
     clock_safe_required: bool = False
+    provenance: Provenance | None = None
+    demands: Demands = NO_DEMANDS
     mandatory: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -279,10 +286,12 @@ class PolicySet(Struct, frozen=True):
     Attributes:
         policies: In the order of the files' names.
         path: The directory, as it was named.
+        demands: What the caller demanded of each file.
     """
 
     policies: tuple[Policy, ...]
     path: str = ""
+    demands: Demands = NO_DEMANDS
 
     def applying(self, tier: str | None, at: datetime | None) -> tuple[Policy, ...]:
         """Return the policies that apply to a tier at a moment."""

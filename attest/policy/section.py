@@ -10,9 +10,7 @@ import yaml
 from attest.errors import PolicyError
 from attest.policy.document import compose, join, located, place
 
-RESERVED = frozenset(
-    {"ek", "eventlog", "ima", "intermediates", "revoked_certificates", "provenance"}
-)
+RESERVED = frozenset({"ek", "eventlog", "ima", "intermediates", "revoked_certificates"})
 """Keys that a later schema will know."""
 
 T = TypeVar("T")

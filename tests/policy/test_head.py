@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.policy.texts import TIME, policy, refusal
+from tests.policy.texts import HEX64, TIME, policy, refusal
 
 SERIAL = "expected an integer from 0 to 9007199254740991, not quoted"
 BITS = (
@@ -136,7 +136,16 @@ HEAD: list[tuple[dict[str, str | None], str]] = [
     ({"ek": "{}"}, "5:1: ek: unknown key, reserved for a later version"),
     ({"eventlog": "{}"}, "5:1: eventlog: unknown key, reserved for a later version"),
     ({"ima": "{}"}, "5:1: ima: unknown key, reserved for a later version"),
-    ({"provenance": "{}"}, "5:1: provenance: unknown key, reserved for a later version"),
+    ({"provenance": "{}"}, "5:13: provenance: empty mapping"),
+    ({"provenance": "{tool: a}"}, "5:13: provenance.source: required key is missing"),
+    ({"provenance": "{source: a, url: b}"}, "5:25: provenance.url: unknown key"),
+    ({"provenance": "{source: ' '}"}, "5:22: provenance.source: expected a text, found none"),
+    ({"provenance": "{source: a, sha256: 'ab'}"}, f"5:33: provenance.sha256: {HEX64}"),
+    ({"provenance": "{source: a, date: 2026-11-01}"}, f"5:31: provenance.date: {TIME}"),
+    (
+        {"provenance": "{source: a, assurance: none}"},
+        "5:36: provenance.assurance: expected self-consistent or anchored, found 'none'",
+    ),
 ]
 
 

@@ -130,6 +130,12 @@ GOOD = [
     policy(
         baselines=f"[{{name: a, revoked: b, valid: {{from: 2026-11-01T00:00:00Z}}, pcrs: {ONE}}}]"
     ),
+    policy(provenance="{source: a}"),
+    policy(
+        pcrs=None,
+        baselines=f"[{{name: a, pcrs: {ONE}, provenance: {{source: a, sha256: '{A}', tool: b, "
+        "date: 2026-11-01T00:00:00Z, assurance: anchored}}]",
+    ),
 ]
 
 BAD = [
@@ -219,6 +225,13 @@ BAD = [
     policy(baselines=f"[{{name: a, valid: {{}}, pcrs: {ONE}}}]"),
     policy(baselines="[{name: a, pcrs: {sha256: {0: any}}}]"),
     policy(baselines="[{name: a, pcrs: {sha256: {}}}]"),
+    policy(baselines=f"[{{name: a, pcrs: {ONE}, provenance: {{}}}}]"),
+    policy(provenance="{tool: a}"),
+    policy(provenance="{source: ''}"),
+    policy(provenance="{source: a, sha256: 'ab'}"),
+    policy(provenance="{source: a, date: 2026-11-01}"),
+    policy(provenance="{source: a, assurance: none}"),
+    policy(provenance="{source: a, url: b}"),
 ]
 
 
