@@ -12,6 +12,7 @@ import click
 from msgspec import Struct
 
 from attest.cli.options import HexOctets, Moment, examples
+from attest.cli.policies import load_or_leave, signed_options
 from attest.cli.rows import Progress, Row, read_rows, total_octets
 from attest.cli.terminal import (
     MISUSE,
@@ -24,9 +25,7 @@ from attest.cli.terminal import (
     written_to,
 )
 from attest.context import Request
-from attest.errors import PolicyError
 from attest.evidence import Evidence, read_evidence
-from attest.policy.loader import load_policy
 from attest.policy.model import TIERS, Policy, PolicySet
 from attest.report.text import Style, render
 from attest.result import AttestationResult
@@ -85,10 +84,12 @@ class Tally:
         "cat response.json | attest verify - -p policy.yaml --payload-id ID",
         "attest verify archive.jsonl -p policies/ --format sarif --output attest.sarif",
         "attest verify response.json -p policy.yaml --format ear --key key.pem",
+        "attest verify response.json -p policy.dsse --policy-key policy.pem --min-serial 7",
     ),
 )
 @click.argument("responses", nargs=-1, required=True, metavar="RESPONSE...")
 @click.option("-p", "--policy", "policy_path", required=True, help="Policy file or directory.")
+@signed_options
 @click.option("--payload-id", help="Id that you sent; wins over the saved one.")
 @click.option(
     "--nonce", type=HexOctets(), help="Expected extraData, for policies with nonce: given."
@@ -117,6 +118,8 @@ class Tally:
 def command(  # noqa: PLR0913 - one parameter an option
     responses: tuple[str, ...],
     policy_path: str,
+    policy_key: str | None,
+    min_serial: int | None,
     payload_id: str | None,
     nonce: bytes | None,
     tier: str | None,
@@ -133,7 +136,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     The exit code is 0 where all are accepted, 1 where any is refused, 2 for a wrong call, a policy
     that does not load or a file that cannot be read.
     """
-    policy = _policy(policy_path)
+    policy = load_or_leave(policy_path, policy_key, min_serial)
     request = _checked(policy, Request(payload_id, nonce, tier, moment))
     write = _writer_of(form, key, ear_profile)
     tally = Tally()
@@ -150,14 +153,6 @@ def command(  # noqa: PLR0913 - one parameter an option
     if not tally.rows and not tally.unreadable:
         give_up("no response to verify")
     sys.exit(tally.exit_code)
-
-
-def _policy(path: str) -> Policy | PolicySet:
-    """Load the policy, or leave."""
-    try:
-        return load_policy(path)
-    except PolicyError as error:
-        give_up(str(error))
 
 
 def _checked(policy: Policy | PolicySet, request: Request) -> Request:

@@ -1,8 +1,7 @@
-"""``attest policy``: policy files looked over, and their schemas printed."""
+"""``attest policy lint``: policy files looked over."""
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 
@@ -12,16 +11,10 @@ from attest.cli.options import Moment, examples
 from attest.cli.terminal import MISUSE, REFUSED, complain
 from attest.errors import PolicyError
 from attest.policy.lint import Finding, lint
-from attest.policy.schema import NAMES, schema
 from attest.report.sarif import render_lint
 
 
-@click.group("policy", epilog=examples("attest policy lint policies/"))
-def command() -> None:
-    """Check policy files, and print their schemas."""
-
-
-@command.command(
+@click.command(
     "lint",
     epilog=examples(
         "attest policy lint policies/maximum.yaml",
@@ -37,7 +30,7 @@ def command() -> None:
 @click.option(
     "--format", "form", type=click.Choice(("text", "sarif")), default="text", show_default=True
 )
-def lint_command(paths: tuple[str, ...], strict: bool, moment: datetime, form: str) -> None:
+def command(paths: tuple[str, ...], strict: bool, moment: datetime, form: str) -> None:
     """Look over policy files and directories of them.
 
     The exit code is 0 without findings or with warnings only, 1 with errors (with --strict any
@@ -64,10 +57,3 @@ def lint_command(paths: tuple[str, ...], strict: bool, moment: datetime, form: s
     if broken:
         sys.exit(MISUSE)
     sys.exit(REFUSED if errors or (strict and findings) else 0)
-
-
-@command.command("schema", epilog=examples("attest policy schema", "attest policy schema result"))
-@click.argument("name", type=click.Choice(NAMES), default="policy")
-def schema_command(name: str) -> None:
-    """Print the JSON Schema of policies, of results, or of archive records."""
-    click.echo(json.dumps(schema(name), indent=2))
