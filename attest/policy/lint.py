@@ -12,10 +12,8 @@ from attest.policy.initial import is_constant
 from attest.policy.loader import Loaded, load_documents
 from attest.policy.model import Baseline, NonceMode, PcrRule, RuleKind, Trust
 from attest.policy.section import Document, Place
+from attest.policy.worth import RESETTABLE
 from attest.tpm.constants import Alg, alg_name
-
-_RESETTABLE = (16, 23)
-"""PCRs that software may reset at any time (PC Client Platform TPM Profile, table of PCRs)."""
 
 
 class Finding(Struct, frozen=True):
@@ -121,7 +119,7 @@ def _look_at_rules(rules: tuple[PcrRule, ...], path: str, page: _Page) -> None:
         page.key(f"{path}.sha1", "bank.sha1", "collisions of SHA-1 can be made")
     for rule in rules:
         place = f"{path}.{alg_name(rule.bank)}.{rule.index}"
-        if rule.index in _RESETTABLE:
+        if rule.index in RESETTABLE:
             page.key(place, "pcr.resettable", "software can reset this PCR at any time")
         for index, value in enumerate(rule.values):
             if is_constant(value):
