@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from attest.policy.loader import load_policy
 from client.address import DEFAULT_URL
 from client.preflight import PreflightMode
 
@@ -26,6 +27,13 @@ _OPTIONS = (
         envvar="ATTEST_POLICY",
         help="A policy, or a folder of them.",
     ),
+    click.option(
+        "--policy-key",
+        type=Path,
+        envvar="ATTEST_POLICY_KEY",
+        help="Public key in PEM that must have signed the policy.",
+    ),
+    click.option("--min-serial", type=click.IntRange(0), help="Least serial of the policy."),
     click.option(
         "--url", default=DEFAULT_URL, envvar="ATTEST_CHAT_URL", show_default=True, help="Server."
     ),
@@ -63,6 +71,8 @@ def make(kind: Callable[..., Made], arguments: dict[str, Any], **more: Any) -> M
         ValueError: Another value that cannot be used.
     """
     named = dict(arguments)
+    key, least = named.pop("policy_key"), named.pop("min_serial")
+    named["policy"] = load_policy(named["policy"], verify_key=key, min_serial=least)
     return kind(
         named.pop("url"),
         api_key=os.environ.get(API_KEY) or None,

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from attest.errors import PolicyError
 from attest.policy.loader import load_policy, reload_policy
 from attest.policy.model import Policy, PolicySet
 from attest.policy.signed import PAYLOAD_TYPE
-from attest.signing import load_dsse_key
+from attest.signing import NEEDS, load_dsse_key
 from tests.policy.texts import policy
 
 Signer = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -321,3 +322,13 @@ def test_an_unsigned_policy_is_reloaded_as_it_stands(tmp_path: Path) -> None:
     again = reload_policy(loaded)
     assert isinstance(again, Policy)
     assert again.serial == 7
+
+
+def test_without_the_extra_a_signed_policy_does_not_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = envelope(tmp_path)
+    monkeypatch.setitem(sys.modules, "securesystemslib.signer", None)
+    with pytest.raises(PolicyError) as caught:
+        load_policy(path, verify_key=public())
+    assert caught.value.fault == NEEDS
