@@ -67,7 +67,7 @@ def import_values(
         banks = [other for other, index in values if index == pcr[1]]
         reason = None if form == "keylime" else why_left_out(pcr, seen, banks)
         if wanted:
-            reason = None if pcr in wanted else "was not asked for"
+            reason = None if pcr in wanted else reason or "was not asked for"
         if reason is None:
             kept[pcr] = seen
         else:

@@ -140,7 +140,7 @@ def _chosen(
     for pcr, values in seen.items():
         reason = _why_not(pcr, values, count, seen)
         if wanted:
-            reason = None if pcr in wanted else "was not asked for"
+            reason = None if pcr in wanted else reason or "was not asked for"
         if reason is not None:
             left_out.append(LeftOut(pcr, reason))
     without = {one.pcr for one in left_out}

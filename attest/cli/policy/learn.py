@@ -126,5 +126,9 @@ def _observation(verdict: Verdict, octets: bytes) -> Observation | None:
 
 def _remarks(proposal: Proposal) -> tuple[str, ...]:
     """Say what is proposed, and what is not."""
-    repeated = (f"{proposal.repeated} responses came twice",) if proposal.repeated else ()
+    repeated = (
+        (f"responses that were there before, and count once: {proposal.repeated}",)
+        if proposal.repeated
+        else ()
+    )
     return (*map(str, proposal.clusters), *left_out_remarks(proposal.left_out), *repeated)
