@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,25 +17,27 @@ PLACE = "envelope"
 _MOST_OF_AN_ID = 64
 
 
-class _Signature(msgspec.Struct, forbid_unknown_fields=True):
+class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One signature of an envelope."""
 
     keyid: str
     sig: str
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A DSSE envelope, as JSON has it."""
 
     payload: str
     payload_type: str = msgspec.field(name="payloadType")
-    signatures: list[_Signature] = msgspec.field(default_factory=list)
+    signatures: tuple[_Signature, ...] = ()
 
 
 def is_envelope(octets: bytes) -> bool:
     """Tell whether octets claim to be a DSSE envelope: a JSON object with a ``payloadType``."""
     if not octets.lstrip().startswith(b"{"):
         return False
+    import json  # noqa: PLC0415 - a few milliseconds of start-up, for signed policies alone
+
     try:
         return "payloadType" in json.loads(octets)
     except (ValueError, RecursionError):
@@ -82,6 +83,8 @@ def unverified_payload(octets: bytes) -> bytes:
 
 def _read(octets: bytes) -> Envelope:
     """Read an envelope that is written in the one way: no member twice, base64 canonical."""
+    import json  # noqa: PLC0415 - as above
+
     from securesystemslib.dsse import Envelope  # noqa: PLC0415 - an extra
 
     try:

@@ -12,7 +12,6 @@ from pathlib import Path
 from attest.envelope import is_envelope, unverified_payload, verified_payload
 from attest.errors import MalformedError, PolicyError, SigningError
 from attest.policy import files
-from attest.signing import MAX_FILE, verifying_key
 
 PAYLOAD_TYPE = "application/vnd.tpm-attest.policy+yaml"
 """Media type of the octets in the envelope: a policy file as it is."""
@@ -29,6 +28,8 @@ def read_key(key: str | os.PathLike[str] | bytes) -> bytes:
     Raises:
         PolicyError: The file cannot be read, or there is no key to verify with.
     """
+    from attest.signing import verifying_key  # noqa: PLC0415 - for signed policies alone
+
     place = _GIVEN_AS_OCTETS if isinstance(key, bytes) else os.fspath(key)
     octets = key if isinstance(key, bytes) else _read(place)
     try:
@@ -56,6 +57,8 @@ def policy_octets(octets: bytes, path: str, verify_key: bytes | None) -> bytes:
         return octets
     if not is_envelope(octets):
         raise PolicyError(path, f"is not signed: expected a DSSE envelope of {PAYLOAD_TYPE}")
+    from attest.signing import verifying_key  # noqa: PLC0415 - for signed policies alone
+
     try:
         key = verifying_key(verify_key, _GIVEN_AS_OCTETS)
         return verified_payload(octets, PAYLOAD_TYPE, key)
@@ -69,6 +72,8 @@ def judged_octets(octets: bytes) -> bytes:
 
 
 def _read(place: str) -> bytes:
+    from attest.signing import MAX_FILE  # noqa: PLC0415 - for signed policies alone
+
     try:
         with Path(place).open("rb") as stream:
             return stream.read(MAX_FILE + 1)
