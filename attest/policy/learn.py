@@ -87,18 +87,18 @@ def judging_policy(base: Policy) -> Policy:
 
 def propose(
     observations: Iterable[Observation],
-    at: datetime,
-    tool: str,
+    by: tuple[datetime, str],
     wanted: frozenset[Pcr] = frozenset(),
+    prefix: str = "learnt",
 ) -> Proposal:
     """Propose a baseline for each state that was seen.
 
     Args:
         observations: Evidence that verified, in any order; the same evidence counts once.
-        at: Moment of the proposal, with time zone.
-        tool: Who proposes.
+        by: Moment of the proposal, with time zone, and who proposes.
         wanted: PCRs that get golden values, whatever is seen in them; none: those that are worth
             one and agree between at least two responses.
+        prefix: What the names of baselines begin with; their numbers follow.
 
     Raises:
         LearnError: No evidence, no PCR that agrees, a wanted one that is not always quoted, or too
@@ -112,7 +112,7 @@ def propose(
     chosen, left_out = _chosen(seen, len(unique), wanted)
     clusters = _clusters(unique, chosen, seen)
     made = tuple(
-        _cluster(f"learnt-{number}", values, members, (at, tool))
+        _cluster(f"{prefix}-{number}", values, members, by)
         for number, (values, members) in enumerate(clusters, 1)
     )
     quoted_by_all = {pcr: values for pcr, values in seen.items() if values.total() == len(unique)}

@@ -56,6 +56,18 @@ def test_names_and_demands_may_be_given(tmp_path: Path) -> None:
     assert "# left out: sha256:0: was not asked for\n" in done.stdout
 
 
+def test_values_go_into_another_edition(tmp_path: Path) -> None:
+    source, base, policy = tmp_path / "v.json", tmp_path / "base.yaml", tmp_path / "p.yaml"
+    source.write_text(CONTENT["json"], encoding="utf-8")
+    base.write_text("# ours\n" + build.policy_text(serial=3), encoding="utf-8")
+    done = attest("policy", "import", source, "--from", "json", "--into", base, "-o", policy)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert policy.read_text(encoding="utf-8").startswith("# ours\n")
+    loaded = package.load_policy(policy)
+    assert isinstance(loaded, Policy)
+    assert [one.name for one in loaded.baselines] == ["release-a", "v"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

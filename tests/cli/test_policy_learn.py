@@ -131,6 +131,27 @@ def test_another_policys_demands_are_taken_over_one_edition_later(tmp_path: Path
     assert [one.name for one in loaded.baselines] == ["learnt-1"]
 
 
+def test_baselines_go_into_another_edition_whose_comments_stay(tmp_path: Path) -> None:
+    base, policy = tmp_path / "base.yaml", tmp_path / "policy.yaml"
+    text = "# ours\n" + build.policy_text(serial=7)
+    base.write_text(text, encoding="utf-8")
+    rows = saved(tmp_path, response(release(3)))
+    words = ("--into", base, "--allow-unanchored", "--baseline", "r3", "-o", policy)
+    done = attest("policy", "learn", rows, *words)
+    assert (done.exit_code, done.stderr) == (0, "")
+    written = policy.read_text(encoding="utf-8")
+    assert written.startswith("# ours\n")
+    loaded = package.load_policy(policy)
+    assert isinstance(loaded, package.Policy)
+    assert [one.name for one in loaded.baselines] == ["release-a", "r3-1"]
+    assert loaded.serial == 8
+    assert package.verify(response(release(3)), loaded).accepted
+    assert package.verify(response(build.VALUES), loaded).accepted
+    assert base.read_text(encoding="utf-8") == text
+    again = attest("policy", "learn", rows, *("--into", policy, *words[2:-1], tmp_path / "c"))
+    assert (again.exit_code, "another baseline has this name" in again.stderr) == (2, True)
+
+
 def test_a_base_without_serial_begins_one(tmp_path: Path) -> None:
     base = tmp_path / "base.yaml"
     base.write_text(build.policy_text(), encoding="utf-8")
@@ -180,8 +201,11 @@ def test_an_unreadable_source_is_2_and_the_others_are_learnt_from(tmp_path: Path
         (("--trust", "unanchored", "--ak-name", "000b"), "--ak-name is for --trust enrolled"),
         (("--trust", "certified"), "needs more than options say"),
         (("--trust", "tee"), "needs more than options say"),
-        (("-p", "POLICY", "--trust", "unanchored"), "stand in the policy of --policy"),
+        (("-p", "POLICY", "--trust", "unanchored"), "stand in the policy that is named"),
         (("-p", "FOLDER"), "is a set"),
+        (("--into", "POLICY", "-p", "POLICY"), "do not go with --into"),
+        (("--into", "POLICY", "--name", "a"), "do not go with --into"),
+        (("--into", "POLICY", "--trust", "unanchored"), "stand in the policy that is named"),
         (("-p", "none.yaml"), "cannot be read"),
         (("-p", "GIVEN", "--allow-unanchored"), "no nonce was given"),
         ((*UNANCHORED, "--pcrs", "sha256:10"), "PCR 10 grows"),

@@ -22,7 +22,7 @@ def seen(number: int, anchor: bytes | None = None, **pcrs: str) -> Observation:
 
 
 def proposed(*observations: Observation, wanted: frozenset[Pcr] = NONE) -> Proposal:
-    return propose(observations, AT, "test", wanted)
+    return propose(observations, (AT, "test"), wanted)
 
 
 def golden(proposal: Proposal) -> list[Mapping[int, bytes]]:

@@ -12,8 +12,10 @@ from attest.cli.options import HexOctets
 from attest.cli.policies import load_or_leave, write_new
 from attest.cli.terminal import give_up
 from attest.errors import PolicyError
+from attest.policy import files
+from attest.policy.edit import with_baselines
 from attest.policy.loader import parse_policy
-from attest.policy.model import ALWAYS, AikRules, Policy, Trust
+from attest.policy.model import ALWAYS, AikRules, Baseline, Policy, Trust
 from attest.policy.worth import LeftOut, Pcr, read_selection
 from attest.policy.written import policy_text
 from attest.text import shown
@@ -58,6 +60,12 @@ _OPTIONS = (
         metavar="POLICY",
         help="Policy whose demands the new one takes over: all but pcrs and baselines.",
     ),
+    click.option(
+        "--into",
+        metavar="POLICY",
+        help="Policy that gets further baselines, with its comments and its demands; the new "
+        "edition is written to --output.",
+    ),
     click.option("--name", help="Name of the new policy."),
     click.option(
         "--pcrs",
@@ -80,7 +88,11 @@ def new_policy_options(command: Command) -> Command:
 
 
 def base_policy(
-    trust: str | None, names: tuple[bytes, ...], base: str | None, name: str | None
+    trust: str | None,
+    names: tuple[bytes, ...],
+    base: str | None,
+    into: str | None,
+    name: str | None,
 ) -> Policy:
     """Return a policy without golden values: by options, or by another policy, one edition later.
 
@@ -88,13 +100,16 @@ def base_policy(
         click.UsageError: The options say too little or too much.
         SystemExit: The other policy does not load.
     """
+    if into is not None and (base is not None or name is not None):
+        raise click.UsageError("--policy and --name do not go with --into")
+    base = into if base is None else base
     if base is None:
         return _by_options(trust, names, name or "learnt")
     if trust is not None or names:
-        raise click.UsageError("--trust and --ak-name stand in the policy of --policy")
+        raise click.UsageError("--trust and --ak-name stand in the policy that is named")
     policy = load_or_leave(base)
     if not isinstance(policy, Policy):
-        raise click.UsageError("--policy is a set, expected one file")
+        raise click.UsageError(f"{base} is a set, expected one file")
     serial = 1 if policy.serial is None else policy.serial + 1
     return replace(
         policy, name=name or policy.name, serial=serial, provenance=None, rules=(), baselines=()
@@ -123,6 +138,15 @@ def write_policy(policy: Policy, remarks: tuple[str, ...], output: str) -> None:
     except PolicyError as error:
         give_up(str(error))
     write_new(output, text)
+
+
+def write_into(into: str, baselines: tuple[Baseline, ...], output: str) -> None:
+    """Write a policy with further baselines, comments kept; else leave with exit code 2."""
+    try:
+        octets = with_baselines(files.read(into), into, baselines)
+    except PolicyError as error:
+        give_up(str(error))
+    write_new(output, octets.decode())
 
 
 def left_out_remarks(left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:

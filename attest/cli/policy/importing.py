@@ -16,6 +16,7 @@ from attest.cli.policy.base import (
     left_out_remarks,
     new_policy_options,
     tell,
+    write_into,
     write_policy,
 )
 from attest.cli.terminal import give_up
@@ -60,6 +61,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     trust: str | None,
     names: tuple[bytes, ...],
     base: str | None,
+    into: str | None,
     name: str | None,
     wanted: frozenset[Pcr],
     output: str,
@@ -71,7 +73,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     The exit code is 0, or 2 where the file cannot be read as what it is said to be, or the output
     is there already.
     """
-    policy = base_policy(trust, names, base, name or (None if base else "imported"))
+    policy = base_policy(trust, names, base, into, name or _usual_name(base, into))
     try:
         content = files.read(file)
         chosen = None if bank is None else BANKS[bank]
@@ -87,5 +89,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     named = baseline or _NO_NAME.sub("-", Path(file).stem) or "imported"
     made = Baseline(named, imported.golden, provenance=origin)
     remarks = left_out_remarks(imported.left_out)
-    write_policy(replace(policy, rules=imported.rules, baselines=(made,)), remarks, output)
+    if into is None:
+        write_policy(replace(policy, rules=imported.rules, baselines=(made,)), remarks, output)
+    else:
+        write_into(into, (made,), output)
     tell((f"{named}: {len(imported.golden)} PCRs", *remarks), output)
+
+
+def _usual_name(base: str | None, into: str | None) -> str | None:
+    """Name a policy that takes no name over."""
+    return "imported" if base is None and into is None else None

@@ -16,6 +16,7 @@ from attest.cli.policy.base import (
     left_out_remarks,
     new_policy_options,
     tell,
+    write_into,
     write_policy,
 )
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
@@ -27,6 +28,7 @@ from attest.result import VERIFIER, Assurance, evidence_sha256
 from attest.verify import check_request
 
 _MOST_SAID = 20
+_ADVICE = "Proposed from evidence: compare with another source before use."
 
 
 @click.command(
@@ -34,11 +36,13 @@ _MOST_SAID = 20
     epilog=examples(
         "attest policy learn archive.jsonl --trust unanchored --allow-unanchored -o policy.yaml",
         "attest policy learn a.json b.json --trust enrolled --ak-name 000b... -o policy.yaml",
+        "attest policy learn new.jsonl --into maximum.yaml --baseline r760 -o next.yaml",
         "attest policy learn archive.jsonl -p maximum.yaml --pcrs sha256:0,7 -o next.yaml",
     ),
 )
 @click.argument("responses", nargs=-1, required=True, metavar="RESPONSE...")
 @new_policy_options
+@click.option("--baseline", help="What the names of baselines begin with.  [default: learnt]")
 @click.option(
     "--allow-unanchored",
     is_flag=True,
@@ -49,9 +53,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     trust: str | None,
     names: tuple[bytes, ...],
     base: str | None,
+    into: str | None,
     name: str | None,
     wanted: frozenset[Pcr],
     output: str,
+    baseline: str | None,
     allow_unanchored: bool,
 ) -> None:
     """Propose a policy from responses that verify in everything but golden values.
@@ -60,7 +66,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     good: compare it with another source. The exit code is 0, 1 where a response did not verify and
     was left out, 2 where nothing is written.
     """
-    policy = base_policy(trust, names, base, name)
+    policy = base_policy(trust, names, base, into, name)
     if policy.aik.trust is Trust.UNANCHORED and not allow_unanchored:
         raise click.UsageError(
             "trust unanchored: anyone can make such evidence in software; "
@@ -70,19 +76,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     rows = Rows(responses)
     seen, refused = _observed(rows, policy, at)
     try:
-        proposal = propose(seen, at, f"{VERIFIER} policy learn", wanted)
+        proposal = propose(seen, (at, f"{VERIFIER} policy learn"), wanted, baseline or "learnt")
     except LearnError as error:
         give_up(str(error))
     remarks = _remarks(proposal)
-    write_policy(
-        replace(
-            policy,
-            rules=proposal.rules,
-            baselines=tuple(cluster.baseline for cluster in proposal.clusters),
-        ),
-        ("Proposed from evidence: compare with another source before use.", *remarks),
-        output,
-    )
+    baselines = tuple(cluster.baseline for cluster in proposal.clusters)
+    if into is None:
+        proposed = replace(policy, rules=proposal.rules, baselines=baselines)
+        write_policy(proposed, (_ADVICE, *remarks), output)
+    else:
+        write_into(into, baselines, output)
     tell(remarks, output)
     if rows.unreadable:
         sys.exit(MISUSE)
