@@ -13,6 +13,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.signer import HSMSigner
 
 from attest.errors import SigningError
+from attest.policy.loader import load_policy
 from attest.signing import load_dsse_key
 from tests import build
 from tests.cli.calls import FORGED, HONEST, attest, run
@@ -116,3 +117,14 @@ def test_the_command_says_a_wrong_pin_on_one_line(tmp_path: Path) -> None:
 
     said = f"attest: {URI}: the token answers PinIncorrect\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_a_policy_signed_by_a_token_loads_by_its_public_key(tmp_path: Path) -> None:
+    policy = written(tmp_path / "policy.yaml", build.policy_text().encode())
+    words = ("policy", "sign", policy, "--key", URI, "-o", tmp_path / "policy.dsse")
+
+    done = attest(*words, env={"ATTEST_KEY_PASSWORD": PIN})
+
+    _, public = HSMSigner.import_(2, LABEL, lambda _: PIN)
+    loaded = load_policy(tmp_path / "policy.dsse", verify_key=public.keyval["public"].encode())
+    assert (done.exit_code, loaded.path) == (0, str(tmp_path / "policy.dsse"))
