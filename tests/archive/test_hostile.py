@@ -232,7 +232,7 @@ def test_a_file_that_goes_away_is_no_damage(name: str) -> None:
 
 
 def test_a_forward_stream_refuses_to_go_back() -> None:
-    raw = io.BufferedReader(RawStream(io.BytesIO(b"abc"), [].append))
+    raw = io.BufferedReader(RawStream(io.BytesIO(b"abc"), lambda octets: None))
     stream = Forward(raw)
     assert (stream.readable(), stream.seekable(), stream.read(2), stream.tell()) == (
         True,

@@ -1,0 +1,194 @@
+"""``attest replay``: archives of saved responses in, a folder of results and findings out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from attest.cli.options import CLAIMED, Moment, examples
+from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
+from attest.context import Request
+from attest.errors import AttestError, PolicyError
+from attest.policy.loader import load_policy
+from attest.policy.model import Policy, PolicySet
+from attest.text import shown
+from attest.verify import check_request
+
+if TYPE_CHECKING:
+    from attest.replay.manifest import At
+    from attest.replay.run import Outcome, Watch
+
+_NEEDS = "attest replay needs: pip install 'tpm-attest[replay]'"
+
+
+@click.command(
+    "replay",
+    epilog=examples(
+        "attest replay responses/ -p policies/ -o out/",
+        "attest replay evidence.jsonl shards/ -p policies/ -o out/ --at 2026-11-01T00:00:00Z",
+        "attest replay s3://bucket/responses -p policies/ -o out/ --fail-fast",
+        "attest replay --check out/",
+    ),
+)
+@click.argument("archives", nargs=-1, metavar="ARCHIVE...")
+@click.option("-p", "--policy", "policy_path", help="Policy file or directory.")
+@click.option("-o", "--output", "out", metavar="OUT", help="Folder of the run.")
+@click.option(
+    "--at",
+    "at",
+    default=CLAIMED,
+    show_default=True,
+    metavar="evidence|now|TIME",
+    help="Moment for validity: each row's own time, the clock, or RFC 3339 with zone.",
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first row that is not accepted.")
+@click.option("--check", "checked", metavar="OUT", help="Repeat the run of a folder, and compare.")
+@click.option(
+    "--processes", type=click.IntRange(1), help="Processes that judge; by default one a processor."
+)
+def command(  # noqa: PLR0913 - one parameter an option
+    archives: tuple[str, ...],
+    policy_path: str | None,
+    out: str | None,
+    at: str,
+    fail_fast: bool,
+    checked: str | None,
+    processes: int | None,
+) -> None:
+    """Judge archives of saved responses, and ask what changed between them.
+
+    ARCHIVE is a file, a folder or an address of an object store. A run that was interrupted goes on
+    from its last whole part when it is called again in the same way. The exit code is 0 where all
+    rows are accepted, 1 where any is refused or malformed, 2 for a wrong call, a policy that does
+    not load, an input that cannot be read, or a folder that holds another run.
+    """
+    room = _room()
+    processes = processes or len(os.sched_getaffinity(0))
+    try:
+        if checked is not None:
+            if archives or policy_path or out or fail_fast:
+                raise click.UsageError("--check takes everything else from the run that it repeats")
+            sys.exit(_checked(room, Path(checked), processes))
+        if not archives or policy_path is None or out is None:
+            raise click.UsageError("needs ARCHIVE, --policy and --output")
+        run = room.Run(
+            tuple(sorted(archives)), policy_path, _policy(policy_path), _moment(at, room)
+        )
+        with _watched() as watch:
+            outcome = room.replay(run, Path(out), room.Options(processes, fail_fast, watch))
+    except AttestError as error:
+        give_up(str(error))
+    except OSError as error:
+        give_up(f"{error.filename or out}: {error.strerror or error}")
+    sys.exit(_told(outcome))
+
+
+def _room() -> ModuleType:
+    """Import what replays, or say what it needs."""
+    try:
+        from attest.replay import run  # noqa: PLC0415 - an extra, and slow to import
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("duckdb", "pyarrow"):
+            give_up(_NEEDS)
+        raise
+    return run
+
+
+def _policy(path: str) -> Policy | PolicySet:
+    try:
+        policy = load_policy(path)
+        check_request(policy, Request())
+    except (PolicyError, ValueError) as error:
+        give_up(str(error))
+    return policy
+
+
+def _moment(text: str, room: ModuleType) -> At:
+    """Read ``--at``."""
+    at: At
+    if text == "now":
+        at = room.now()
+    elif text == CLAIMED:
+        at = room.At(CLAIMED)
+    else:
+        moment: datetime | None = Moment(claimed=True).convert(text, None, None)
+        at = room.At("given", moment)
+    return at
+
+
+def _checked(room: ModuleType, out: Path, processes: int) -> int:
+    """Repeat a run, and say whether the same came out."""
+    from attest.replay.check import check  # noqa: PLC0415 - an extra, and slow to import
+
+    with _watched() as watch:
+        differences = check(out, room.Options(processes, False, watch))
+    for difference in differences:
+        complain(f"{out}: {difference}")
+    click.echo(f"{'DIFFERS' if differences else 'SAME':9} {shown(str(out))}")
+    return REFUSED if differences else 0
+
+
+@contextmanager
+def _watched() -> Iterator[Watch | None]:
+    """Show how far a run has come, with rate and remaining time, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from attest.replay.run import Watch  # noqa: PLC0415 - an extra, and slow to import
+
+    bar: Any = None  # click does not export the type
+    judged, start = 0, time.monotonic()
+
+    def begin(octets: int) -> None:
+        nonlocal bar, start
+        bar = click.progressbar(
+            length=octets, label="judging", file=sys.stderr, item_show_func=rate
+        ).__enter__()
+        start = time.monotonic()
+
+    def rate(_: object) -> str:
+        return f"{judged / max(time.monotonic() - start, 0.001):,.0f} rows/s"
+
+    def progress(octets: int, rows: int) -> None:
+        nonlocal judged
+        judged += rows
+        bar.update(octets)
+
+    try:
+        yield Watch(begin, progress)
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+
+
+def _told(outcome: Outcome) -> int:
+    """Say how a run ended; return the exit code."""
+    for fault in outcome.unreadable:
+        complain(fault)
+    if outcome.failed is not None:
+        source, row = outcome.failed
+        click.echo(f"stopped at {shown(source)}, row {row}: not accepted")
+    summary = outcome.summary
+    if summary is not None:
+        click.echo(
+            f"{summary['rows']} rows: {summary['accepted']} accepted, "
+            f"{summary['refused']} refused, {summary['malformed']} malformed"
+        )
+        for check, rows in summary["by_check"].items():
+            click.echo(f"  {check:18} {rows} refused")
+        for finding in outcome.findings:
+            said = f"{finding['count']} rows" if finding["answer"] == "yes" else finding["answer"]
+            click.echo(f"  {finding['id']:18} {said}")
+        click.echo(f"digest {summary['digest']}")
+    if outcome.unreadable:
+        return MISUSE
+    return 0 if summary is not None and summary["accepted"] == summary["rows"] else REFUSED

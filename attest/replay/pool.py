@@ -1,0 +1,160 @@
+"""The embedded engine: processes that judge batches and write parts, fed and read in order.
+
+The processes are spawned, not forked: pyarrow has threads, which a fork leaves behind with their
+locks held. Each lives on through all batches, so that starting it costs once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from attest.policy.model import Policy, PolicySet
+from attest.replay.batch import verify_batch
+from attest.replay.manifest import At
+from attest.replay.schema import Decision
+
+_Item = TypeVar("_Item")
+_Done = TypeVar("_Done")
+
+
+class Task(Struct, frozen=True):
+    """A batch to be judged, and where its part goes.
+
+    Attributes:
+        path: File of the part.
+        batch: The rows; None where the part is there already.
+    """
+
+    path: Path
+    batch: pa.RecordBatch | None
+
+
+class Part(Struct, frozen=True):
+    """A part that lies whole in its place.
+
+    Attributes:
+        rows: How many rows it has.
+        failed: Source and row of the first one that was not accepted, or None.
+    """
+
+    rows: int
+    failed: tuple[str, int] | None
+
+
+class Worker:
+    """What every process knows of a run."""
+
+    def __init__(self, policy: Policy | PolicySet, at: At) -> None:
+        """Keep the policy and the moments to judge at."""
+        self._policy = policy
+        self._at = at
+
+    def judge(self, task: Task) -> Part:
+        """Judge a batch and write its part, or look at the part that is there."""
+        if task.batch is None:
+            return _part(pq.read_table(task.path, columns=["source", "row", "decision"]))
+        results = verify_batch(task.batch, self._policy, self._at.moment, timed=self._at.timed)
+        table = pa.Table.from_batches([results])
+        write_whole(task.path, lambda file: pq.write_table(table, file, compression="zstd"))
+        return _part(table)
+
+
+def _part(table: pa.Table) -> Part:
+    decisions = table.column("decision").to_pylist()
+    failed = None
+    for place, decision in enumerate(decisions):
+        if decision != Decision.ACCEPTED:
+            failed = (table.column("source")[place].as_py(), table.column("row")[place].as_py())
+            break
+    return Part(len(decisions), failed)
+
+
+def write_whole(path: Path, write: Callable[[Any], object]) -> None:
+    """Write a file that gets its name only when it is whole and lies on the disk."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+
+
+def judge_all(tasks: Iterable[Task], worker: Worker, processes: int) -> Iterator[Part]:
+    """Judge batches in processes; yield the parts in the order of the batches.
+
+    One batch alone is judged here. No more than two batches a process wait.
+
+    Raises:
+        BrokenProcessPool: A process died.
+    """
+    waiting = iter(tasks)
+    first = list(islice(waiting, 2))
+    if len(first) < 2 or processes < 1:  # noqa: PLR2004 - nothing to share
+        yield from map(worker.judge, chain(first, waiting))
+        return
+    with ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(worker,),
+    ) as pool:
+        yield from in_order(pool, _judge, chain(first, waiting), 2 * processes)
+
+
+def in_order(
+    pool: Executor, call: Callable[[_Item], _Done], items: Iterable[_Item], ahead: int
+) -> Iterator[_Done]:
+    """Call a function in a pool; yield what it returns in the order of the items.
+
+    Args:
+        pool: Where the calls run.
+        call: The function.
+        items: Taken only as fast as calls end.
+        ahead: How many calls may wait or run.
+    """
+    running: deque[Future[_Done]] = deque()
+    try:
+        for item in items:
+            running.append(pool.submit(call, item))
+            if len(running) >= ahead:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()
+
+
+_worker: Worker | None = None
+
+
+def _begin(worker: Worker) -> None:
+    """Begin a process: keep what it knows, and end with the process that began it."""
+    global _worker  # noqa: PLW0603 - the one way in for what all calls of a process share
+    _worker = worker
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _judge(task: Task) -> Part:
+    if _worker is None:
+        raise RuntimeError("the process was not begun")
+    return _worker.judge(task)

@@ -1,0 +1,255 @@
+"""One run: inputs hashed, rows judged into parts, questions asked, and all of it resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from attest.archive.saved import Rows, fault_row, read_rows
+from attest.archive.stores import Source, Store, sources_of, store_of
+from attest.archive.streams import CANNOT_READ, UnreadableError, cannot_read
+from attest.errors import AttestError
+from attest.replay import manifest
+from attest.replay.batching import batches_of
+from attest.replay.findings import count, find
+from attest.replay.manifest import At, Input, Run
+from attest.replay.pool import Task, Worker, in_order, judge_all, write_whole
+from attest.replay.tables import results_of
+
+SCHEMA: Final = 1
+RESULTS: Final = "results"
+SUMMARY: Final = "summary.json"
+FINDINGS: Final = "findings.json"
+_AHEAD: Final = 64
+
+
+class ReplayError(AttestError):
+    """A run that cannot begin, or go on; nothing of the rows is meant by it."""
+
+
+class Outcome(Struct, frozen=True):
+    """How a run ended.
+
+    Attributes:
+        summary: What stands in ``summary.json``; None where the run stopped at a refused row.
+        findings: What stands in ``findings.json``.
+        unreadable: Inputs that the system would not let us read, and why.
+        failed: With fail-fast, source and row at which the run stopped.
+    """
+
+    summary: dict[str, Any] | None
+    findings: list[dict[str, Any]]
+    unreadable: tuple[str, ...]
+    failed: tuple[str, int] | None = None
+
+
+Progress = Callable[[int, int], None]
+"""Called with octets of input that were read, and rows that were judged, since the last call."""
+
+
+class Watch(Struct, frozen=True):
+    """Whom a run tells how far it has come.
+
+    Attributes:
+        begin: Called with the octets of all inputs, before the first row.
+        progress: Called on the way.
+    """
+
+    begin: Callable[[int], None]
+    progress: Progress
+
+
+class Options(Struct, frozen=True):
+    """How a run is done; nothing of it changes a result.
+
+    Attributes:
+        processes: How many processes judge.
+        fail_fast: Whether to stop at the first row that is not accepted.
+        watch: Who is told how far the run has come, or None.
+    """
+
+    processes: int = 1
+    fail_fast: bool = False
+    watch: Watch | None = None
+
+
+def replay(run: Run, out: Path, options: Options) -> Outcome:
+    """Judge archives into a folder, or go on with a run that was interrupted there.
+
+    Args:
+        run: What is asked.
+        out: Folder of the run; new, empty, or with a run that is about the same.
+        options: How it is done.
+
+    Raises:
+        ReplayError: The folder holds something else, or a run that is about something else.
+        OSError: An archive is not there, or the folder cannot be written.
+    """
+    run, total = _begin(run, out)
+    unreadable: list[str] = []
+    if options.watch is not None:
+        options.watch.begin(total)
+    tasks = _tasks(run, out, unreadable, options)
+    worker = Worker(run.policy, run.at)
+    rows = 0
+    for part in judge_all(tasks, worker, options.processes):
+        rows += part.rows
+        if options.watch is not None:
+            options.watch.progress(0, part.rows)
+        if options.fail_fast and part.failed is not None:
+            return Outcome(None, [], tuple(unreadable), part.failed)
+    if not rows:
+        raise ReplayError("no row to judge")
+    return _ended(out, tuple(unreadable))
+
+
+def _begin(run: Run, out: Path) -> tuple[Run, int]:
+    """Write the manifest, or hold it against the one that is there; return the octets to read."""
+    try:
+        (out / RESULTS).mkdir(parents=True, exist_ok=True)
+        before = out / manifest.NAME
+        new = out / f"{manifest.NAME}.new"
+        if before.exists():
+            run = _same_moment(run, before)
+        elif any(entry.name not in (RESULTS, new.name) for entry in out.iterdir()) or any(
+            (out / RESULTS).iterdir()
+        ):
+            raise ReplayError(f"{out}: is not empty, and holds no run")
+        total = _write_manifest(new, run)
+        if before.exists():
+            different = manifest.difference(before, new)
+            if different is not None:
+                new.unlink()
+                raise ReplayError(f"{out}: holds another run: {different}")
+        new.replace(before)
+        for partial in (out / RESULTS).glob("*.partial"):
+            partial.unlink()
+    except ValueError as error:
+        raise ReplayError(str(error)) from error
+    return run, total
+
+
+def _same_moment(run: Run, before: Path) -> Run:
+    """Go on at the moment at which a run began, where both take the run's own clock."""
+    at = manifest.head(before)["at"]
+    if run.at.mode == "now" and at["mode"] == "now":
+        return Run(
+            run.archives,
+            run.policy_path,
+            run.policy,
+            At("now", datetime.fromisoformat(at["moment"])),
+        )
+    return run
+
+
+def _write_manifest(path: Path, run: Run) -> int:
+    """Hash all inputs, several at once, and write them down; return their octets."""
+    total = 0
+
+    def counted(inputs: Iterator[Input]) -> Iterator[Input]:
+        nonlocal total
+        for one in inputs:
+            total += one.octets or 0
+            yield one
+
+    def hashed(found: tuple[int, Store, Source]) -> Input:
+        return manifest.hashed(found[1], found[0], found[2])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = in_order(pool, hashed, sources_of(run.archives), _AHEAD)
+        if not manifest.write(path, run, counted(found)):
+            raise ReplayError("no file to read")
+    return total
+
+
+def _tasks(run: Run, out: Path, unreadable: list[str], options: Options) -> Iterator[Task]:
+    """Read all inputs into batches; a part that lies there whole is not judged again."""
+    inputs = ((one.source, _rows(run, one, unreadable, options)) for one in _inputs(out))
+    for number, batch in enumerate(batches_of(inputs)):
+        path = out / RESULTS / f"part-{number:08}.parquet"
+        whole = path.exists() and pq.read_metadata(path).num_rows == batch.num_rows
+        yield Task(path, None if whole else batch)
+
+
+def _inputs(out: Path) -> Iterator[Input]:
+    return manifest.inputs(out / manifest.NAME)
+
+
+def _rows(run: Run, one: Input, unreadable: list[str], options: Options) -> Iterator[Rows]:
+    """Read the rows of an input; where it cannot be read, a row says so."""
+    fault = one.fault
+    if fault is None:
+        try:
+            yield from _read(run, one, options)
+        except UnreadableError as error:
+            fault = str(error)
+        except OSError as error:
+            fault = cannot_read(error)
+    if fault is not None:
+        if fault.startswith(CANNOT_READ):
+            unreadable.append(f"{one.source}: {fault}")
+        yield fault_row(fault)
+
+
+def _read(run: Run, one: Input, options: Options) -> Iterator[Rows]:
+    watch = options.watch
+    store = store_of(run.archives[one.archive])
+    with ExitStack() as stack:
+        stream = stack.enter_context(store.open(Source(one.source, one.path)))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        if size != one.octets:
+            raise ReplayError(f"{one.source}: was changed since it was hashed")
+        if watch is None:
+            yield from read_rows(one.source, stream)
+        else:
+            progress = watch.progress
+            yield from read_rows(one.source, stream, lambda octets: progress(octets, 0))
+
+
+def digest_of(out: Path) -> str:
+    """Return the digest of a run: SHA-256 over the SHA-256 of each result, in their order."""
+    state = hashlib.sha256()
+    for part in sorted((out / RESULTS).glob("part-*.parquet")):
+        for value in pq.read_table(part, columns=["result_sha256"]).column(0).to_pylist():
+            state.update(value)
+    return state.hexdigest()
+
+
+def _ended(out: Path, unreadable: tuple[str, ...]) -> Outcome:
+    """Count, ask, and write findings and summary; the summary last, for it says that all ended."""
+    with results_of(out) as ask:
+        counts = count(ask)
+        findings = find(ask)
+    decisions = counts.by_decision
+    summary = {
+        "schema": SCHEMA,
+        "rows": sum(decisions.values()),
+        **decisions,
+        "by_check": counts.by_check,
+        "by_baseline": counts.by_baseline,
+        "digest": digest_of(out),
+    }
+    _write_json(out / FINDINGS, findings)
+    _write_json(out / SUMMARY, summary)
+    return Outcome(summary, findings, unreadable)
+
+
+def _write_json(path: Path, value: object) -> None:
+    octets = f"{json.dumps(value, indent=1)}\n".encode("ascii")
+    write_whole(path, lambda file: file.write(octets))
+
+
+def now() -> At:
+    """Return the moment of a run that judges by its own clock."""
+    return At("now", datetime.now(UTC))

@@ -1,0 +1,43 @@
+"""DuckDB over the parts of a run: the embedded engine's side of the questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from attest.replay.findings import Ask
+
+_LITERAL: Final = re.compile(r"[*?[]")
+"""What a pattern of file names must have in brackets to mean itself."""
+_MEMORY: Final = "400MB"
+
+
+@contextmanager
+def results_of(out: Path) -> Iterator[Ask]:
+    """Open the parts of a run as the view ``results``.
+
+    DuckDB loads no extension, and what does not fit into its memory goes to the run's folder.
+
+    Args:
+        out: Folder of the run; at least one part lies in ``results/``.
+    """
+    settings: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": _MEMORY,
+        "temp_directory": str(out / ".duckdb"),
+        "preserve_insertion_order": False,
+    }
+    con = duckdb.connect(config=settings)
+    try:
+        folder = _LITERAL.sub(r"[\g<0>]", str(out / "results")).replace("'", "''")
+        parts = f"{folder}/*.parquet"
+        con.execute(f"CREATE VIEW results AS SELECT * FROM read_parquet('{parts}')")  # noqa: S608 - quoted
+        yield lambda sql: con.execute(sql).fetchall()
+    finally:
+        con.close()
