@@ -69,7 +69,7 @@ class RawStream(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, progress: Callable[[int], None]) -> None:
         """Read from a stream, which is closed with this one; tell of each octet that is read."""
-        self._stream = stream
+        self._stream: Any = stream  # has readinto, unlike its type
         self._progress = progress
         self.taken = 0
 
@@ -86,16 +86,16 @@ class RawStream(io.RawIOBase):
         if len(buffer) > MAX_TABLE:
             raise DamagedError(f"has a table of {len(buffer)} octets, which exceed {MAX_TABLE}")
         with _reachable():
-            data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        self.taken += len(data)
-        self._progress(len(data))
-        return len(data)
+            taken: int = self._stream.readinto(buffer)
+        self.taken += taken
+        self._progress(taken)
+        return taken
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move in the file."""
         with _reachable():
-            return self._stream.seek(offset, whence)
+            position: int = self._stream.seek(offset, whence)
+        return position
 
     def close(self) -> None:
         """Close the file."""

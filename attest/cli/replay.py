@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     not load, an input that cannot be read, or a folder that holds another run.
     """
     room = _room()
-    processes = processes or len(os.sched_getaffinity(0))
+    processes = processes or _processors()
     try:
         if checked is not None:
             if archives or policy_path or out or fail_fast:
@@ -90,6 +90,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     except OSError as error:
         give_up(f"{error.filename or out}: {error.strerror or error}")
     sys.exit(_told(outcome))
+
+
+def _processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _room() -> ModuleType:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 from typing import Any, Final
 
 import pyarrow as pa
@@ -40,6 +41,10 @@ def batches_of(inputs: Iterable[tuple[str, Iterable[Rows]]]) -> Iterator[pa.Reco
         yield pending.batch()
 
 
+def _size(octets: bytes | None) -> int:
+    return 0 if octets is None else len(octets)
+
+
 class _Pending:
     """The rows that are no batch yet, column by column."""
 
@@ -56,11 +61,12 @@ class _Pending:
     def take(self, source: str, number: int, rows: Rows, start: int) -> int:
         """Take as many rows as fit, at least one; return how many."""
         octets = rows.octets[start : start + BATCH_ROWS - self.rows]
-        sizes = [0 if one is None else len(one) for one in octets]
-        if self._octets + sum(sizes) > BATCH_OCTETS:
-            octets = octets[: self._fitting(sizes)]
+        size = sum(map(_size, octets))
+        if self._octets + size > BATCH_OCTETS:
+            octets = octets[: self._fitting(octets)]
+            size = sum(map(_size, octets))
         count = len(octets)
-        self._octets += sum(sizes[:count])
+        self._octets += size
         self._add("source", [source] * count)
         self._add("row", range(number, number + count))
         self._add("kind", [rows.kind] * count)
@@ -76,15 +82,10 @@ class _Pending:
         self.full = self.rows >= BATCH_ROWS or self._octets >= BATCH_OCTETS
         return count
 
-    def _fitting(self, sizes: list[int]) -> int:
+    def _fitting(self, octets: Sequence[bytes | None]) -> int:
         """Count the first rows up to the one that fills the batch."""
-        total, count = self._octets, 0
-        for size in sizes:
-            total += size
-            count += 1
-            if total >= BATCH_OCTETS:
-                break
-        return count
+        totals = accumulate(map(_size, octets), initial=self._octets)
+        return 1 + sum(total < BATCH_OCTETS for total in islice(totals, 1, len(octets)))
 
     def _add(self, name: str, values: Iterable[Any]) -> None:
         """Add values of the rows that are being taken; rows before may have had none."""

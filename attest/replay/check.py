@@ -11,7 +11,8 @@ from typing import Any
 from attest.policy.loader import load_policy
 from attest.replay import manifest
 from attest.replay.manifest import At, Run
-from attest.replay.run import FINDINGS, SUMMARY, Options, ReplayError, digest_of, replay
+from attest.replay.pool import ReplayError
+from attest.replay.run import FINDINGS, SUMMARY, Options, digest_of, replay
 
 
 def check(out: Path, options: Options) -> list[str]:

@@ -75,14 +75,12 @@ def _finding(question: Question, ask: Ask, judged: int, parsed: int) -> dict[str
     }
     if not judged:
         return finding | {"reason": question.needs}
-    ((involved,),) = ask(f"SELECT COUNT(*) FROM ({question.sql}) f")  # noqa: S608 - our own text
-    rows: Sequence[Sequence[Any]] = []
-    if involved:
-        listed = f"SELECT f.source, f.row FROM ({question.sql}) f"  # noqa: S608 - our own text
-        rows = ask(f"{listed} ORDER BY f.source, f.row LIMIT {MOST_ROWS}")
+    listed = f"SELECT f.source, f.row, COUNT(*) OVER () FROM ({question.sql}) f"  # noqa: S608 - our own text
+    rows = ask(f"{listed} ORDER BY f.source, f.row LIMIT {MOST_ROWS}")
+    involved = int(rows[0][2]) if rows else 0
     return finding | {
         "answer": "yes" if involved else "no",
-        "count": int(involved),
-        "rows": [[source, int(row)] for source, row in rows],
+        "count": involved,
+        "rows": [[source, int(row)] for source, row, _ in rows],
         "capped": involved > len(rows),
     }

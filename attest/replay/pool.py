@@ -11,7 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
+from attest.errors import AttestError
 from attest.policy.model import Policy, PolicySet
 from attest.replay.batch import verify_batch
 from attest.replay.manifest import At
@@ -27,6 +28,10 @@ from attest.replay.schema import Decision
 
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
+
+
+class ReplayError(AttestError):
+    """A run that cannot begin, or go on; nothing of the rows is meant by it."""
 
 
 class Task(Struct, frozen=True):
@@ -97,20 +102,19 @@ def judge_all(tasks: Iterable[Task], worker: Worker, processes: int) -> Iterator
     One batch alone is judged here. No more than two batches a process wait.
 
     Raises:
-        BrokenProcessPool: A process died.
+        ReplayError: A process died.
     """
     waiting = iter(tasks)
     first = list(islice(waiting, 2))
     if len(first) < 2 or processes < 1:  # noqa: PLR2004 - nothing to share
         yield from map(worker.judge, chain(first, waiting))
         return
-    with ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(worker,),
-    ) as pool:
-        yield from in_order(pool, _judge, chain(first, waiting), 2 * processes)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, _begin, (worker,)) as pool:
+        try:
+            yield from in_order(pool, _judge, chain(first, waiting), 2 * processes)
+        except BrokenExecutor as error:
+            raise ReplayError("a process was killed; the same call goes on from there") from error
 
 
 def in_order(

@@ -18,12 +18,11 @@ from msgspec import Struct
 from attest.archive.saved import Rows, fault_row, read_rows
 from attest.archive.stores import Source, Store, sources_of, store_of
 from attest.archive.streams import CANNOT_READ, UnreadableError, cannot_read
-from attest.errors import AttestError
 from attest.replay import manifest
 from attest.replay.batching import batches_of
 from attest.replay.findings import count, find
 from attest.replay.manifest import At, Input, Run
-from attest.replay.pool import Task, Worker, in_order, judge_all, write_whole
+from attest.replay.pool import ReplayError, Task, Worker, in_order, judge_all, write_whole
 from attest.replay.tables import results_of
 
 SCHEMA: Final = 1
@@ -31,10 +30,6 @@ RESULTS: Final = "results"
 SUMMARY: Final = "summary.json"
 FINDINGS: Final = "findings.json"
 _AHEAD: Final = 64
-
-
-class ReplayError(AttestError):
-    """A run that cannot begin, or go on; nothing of the rows is meant by it."""
 
 
 class Outcome(Struct, frozen=True):
@@ -95,6 +90,9 @@ def replay(run: Run, out: Path, options: Options) -> Outcome:
         ReplayError: The folder holds something else, or a run that is about something else.
         OSError: An archive is not there, or the folder cannot be written.
     """
+    for archive in run.archives:
+        if "://" not in archive and out.resolve().is_relative_to(Path(archive).resolve()):
+            raise ReplayError(f"{out}: lies in the archive {archive}")
     run, total = _begin(run, out)
     unreadable: list[str] = []
     if options.watch is not None:

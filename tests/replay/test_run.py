@@ -1,6 +1,7 @@
 """A run: parts, summary, digest; interrupted, resumed, refused, repeated."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -15,7 +16,8 @@ from attest.replay import batching, pool
 from attest.replay import run as running
 from attest.replay.check import check
 from attest.replay.manifest import At, Run
-from attest.replay.run import Options, ReplayError, Watch, replay
+from attest.replay.pool import ReplayError
+from attest.replay.run import Options, Watch, replay
 from attest.replay.schema import RESULTS
 from tests import build
 from tests.archive.making import POSIX
@@ -385,6 +387,26 @@ def test_a_repeated_run_names_what_differs(archive: Path, tmp_path: Path) -> Non
         "findings.json differs",
     ]
     assert any("rows was 8, is 1" in difference for difference in check(out, Options(0)))
+
+
+def test_a_folder_inside_an_archive_is_refused(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match=r"out: lies in the archive"):
+        replayed(tmp_path / "x" / "out", tmp_path)
+    assert not (tmp_path / "x").exists()
+
+
+class Dying(pool.Worker):
+    """A process that the system kills."""
+
+    def judge(self, task: pool.Task) -> pool.Part:  # noqa: ARG002 - dies of any
+        os._exit(1)
+
+
+def test_a_process_that_is_killed_ends_the_run(archive: Path) -> None:
+    run = run_over(archive)
+    tasks = [pool.Task(Path(name), None) for name in ("a", "b")]
+    with pytest.raises(ReplayError, match="a process was killed"):
+        list(pool.judge_all(tasks, Dying(run.policy, run.at), 1))
 
 
 def test_a_path_with_the_characters_of_a_pattern_is_itself(archive: Path, tmp_path: Path) -> None:
