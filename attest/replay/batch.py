@@ -16,7 +16,7 @@ from attest.document import read_document
 from attest.errors import MalformedError
 from attest.evidence import Evidence, evidence_of, read_evidence
 from attest.policy.model import TIERS, Policy, PolicySet
-from attest.replay.form import Written, sha256, write
+from attest.replay.form import Writer, Written, sha256
 from attest.replay.schema import RESULTS, Decision, Kind
 from attest.result import AttestationResult
 from attest.verify import appraise
@@ -67,9 +67,10 @@ def verify_batch(
         One result a row, in their order, with the schema ``RESULTS``.
     """
     rows = list(_rows(batch))
+    writer = Writer(timed=timed)
     judged: list[tuple[Any, ...]] = []
     for start in range(0, len(rows), _TOGETHER):
-        judged += _judge(rows[start : start + _TOGETHER], policy, at, timed)
+        judged += _judge(rows[start : start + _TOGETHER], policy, at, writer)
     columns = zip(*judged, strict=True) if judged else ([] for _ in RESULTS)
     arrays = [
         pa.array(values, type=field.type) for values, field in zip(columns, RESULTS, strict=True)
@@ -103,7 +104,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[_Row]:
 
 
 def _judge(
-    rows: list[_Row], policy: Policy | PolicySet, at: Moment, timed: bool
+    rows: list[_Row], policy: Policy | PolicySet, at: Moment, writer: Writer
 ) -> list[tuple[Any, ...]]:
     """Judge some rows step by step, so that the processor's caches keep the code of a step."""
     read = [_read(row) for row in rows]
@@ -121,7 +122,7 @@ def _judge(
         for evidence, expected in read
     ]
     written = [
-        write(result, evidence, row.source, row.row, timed=timed)
+        writer.write(result, evidence, row.source, row.row)
         for row, (evidence, _), result in zip(rows, read, results, strict=True)
     ]
     return [

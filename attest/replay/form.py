@@ -27,7 +27,9 @@ from attest.result import (
 from attest.tpm.attestation import TpmsAttest
 
 _encode = msgspec.json.Encoder().encode
+_encode_into = msgspec.json.Encoder().encode_into
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_encode_sorted_into = msgspec.json.Encoder(order="sorted").encode_into
 _EMPTY = hashlib.sha256()
 _VERDICTS = 1024
 
@@ -142,65 +144,90 @@ class Written(Struct, frozen=True, gc=False):
     result_sha256: bytes
 
 
-def write(
-    result: AttestationResult, evidence: Evidence, source: str, row: int, *, timed: bool
-) -> Written:
-    """Write a result.
+class Writer:
+    """Writes results, one after the other, in one buffer: for one thread at a time."""
 
-    Args:
-        result: The result.
-        evidence: What it judges.
-        source: Where the response came from.
-        row: Row in the source.
-        timed: Whether ``verified_at`` belongs to the row, and not to the run.
-    """
-    verdict = _verdict(result.checks, result.mandatory, result.nonce_compared, result.anchor)
-    anchor = None if result.anchor is None else _anchor(result.anchor)
-    different = result.differences
-    differences = _encode_sorted([one.to_dict() for one in different]) if different else None
-    pcrs = NO_PCRS if result.pcrs is None else write_pcrs(result.pcrs)
-    attest, name, policy = result.attest, result.aik_name, result.policy
-    aik = clock = ticks = firmware = None
-    if attest is not None:
-        clock, ticks, firmware = _stated(attest)
-    if name is not None:
-        aik = _Aik(result.aik_hierarchy, name.hex())
-    judged = _member_sha256(evidence)
-    form = _Form(
-        aik,
-        _NULL if anchor is None else Raw(anchor),
-        verdict.assurance,
-        result.baseline,
-        Raw(verdict.checks),
-        clock,
-        result.closest_baseline,
-        "accepted" if verdict.accepted else "refused",
-        _NOTHING if differences is None else Raw(differences),
-        judged,
-        firmware,
-        result.payload_id,
-        _NULL if pcrs.values is None else Raw(pcrs.values),
-        None if policy is None else _Policy(policy.name, policy.serial, policy.sha256),
-        row,
-        SCHEMA,
-        source,
-        result.tier,
-        _moment(result.verified_at) if timed else UNSET,
-    )
-    return Written(
-        verdict,
-        anchor,
-        differences,
-        pcrs,
-        None if aik is None else aik.name,
-        ticks,
-        firmware,
-        judged,
-        sha256(_encode(form)).digest(),
-    )
+    def __init__(self, *, timed: bool) -> None:
+        """Say whether ``verified_at`` belongs to a row, and not to the run."""
+        self._timed = timed
+        self._buffer = bytearray()
+
+    def write(
+        self, result: AttestationResult, evidence: Evidence, source: str, row: int
+    ) -> Written:
+        """Write a result.
+
+        Args:
+            result: The result.
+            evidence: What it judges.
+            source: Where the response came from.
+            row: Row in the source.
+        """
+        verdict = _verdict(result.checks, result.mandatory, result.nonce_compared, result.anchor)
+        anchor = None if result.anchor is None else _anchor(result.anchor)
+        different = result.differences
+        differences = _encode_sorted([one.to_dict() for one in different]) if different else None
+        pcrs = NO_PCRS if result.pcrs is None else write_pcrs(result.pcrs)
+        attest, name, policy = result.attest, result.aik_name, result.policy
+        aik = clock = ticks = firmware = None
+        if attest is not None:
+            clock, ticks, firmware = _stated(attest)
+        if name is not None:
+            aik = _Aik(result.aik_hierarchy, name.hex())
+        judged = self._member_sha256(evidence)
+        form = _Form(
+            aik,
+            _NULL if anchor is None else Raw(anchor),
+            verdict.assurance,
+            result.baseline,
+            Raw(verdict.checks),
+            clock,
+            result.closest_baseline,
+            "accepted" if verdict.accepted else "refused",
+            _NOTHING if differences is None else Raw(differences),
+            judged,
+            firmware,
+            result.payload_id,
+            _NULL if pcrs.values is None else Raw(pcrs.values),
+            None if policy is None else _Policy(policy.name, policy.serial, policy.sha256),
+            row,
+            SCHEMA,
+            source,
+            result.tier,
+            _moment(result.verified_at) if self._timed else UNSET,
+        )
+        _encode_into(form, self._buffer)
+        return Written(
+            verdict,
+            anchor,
+            differences,
+            pcrs,
+            None if aik is None else aik.name,
+            ticks,
+            firmware,
+            judged,
+            sha256(self._buffer).digest(),
+        )
+
+    def _member_sha256(self, evidence: Evidence) -> str | None:
+        """Return ``evidence_sha256``; fast where the member is what servers send.
+
+        Evidence without faults has text, and objects of text, in each of these members.
+        """
+        member = evidence.member
+        if (
+            member is not None
+            and evidence.present
+            and not evidence.faults
+            and member.keys() == _MEMBERS
+        ):
+            _encode_sorted_into(member, self._buffer)
+            if self._buffer.isascii():
+                return sha256(self._buffer).hexdigest()
+        return evidence_sha256(member)
 
 
-def sha256(octets: bytes) -> hashlib._Hash:
+def sha256(octets: bytes | bytearray) -> hashlib._Hash:
     """Hash octets; a copy of an empty hash is made faster than a new one."""
     state = _EMPTY.copy()
     state.update(octets)
@@ -224,21 +251,3 @@ def _moment(at: datetime | None) -> str | None:
     if at is None:
         return None
     return f"{at.isoformat()[:-6]}Z" if at.tzinfo is UTC else timestamp(at)
-
-
-def _member_sha256(evidence: Evidence) -> str | None:
-    """Return ``evidence_sha256``; fast where the member is what servers send.
-
-    Evidence without faults has text, and objects of text, in each of these members.
-    """
-    member = evidence.member
-    if (
-        member is not None
-        and evidence.present
-        and not evidence.faults
-        and member.keys() == _MEMBERS
-    ):
-        octets = _encode_sorted(member)
-        if octets.isascii():
-            return sha256(octets).hexdigest()
-    return evidence_sha256(member)
