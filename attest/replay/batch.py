@@ -153,6 +153,7 @@ def _columns(
         verdict.refused_by,
         verdict.assurance,
         parts.anchor,
+        None if result.anchor is None else result.anchor.key.hex(),
         result.baseline,
         result.closest_baseline,
         parts.differences,

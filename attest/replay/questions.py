@@ -66,13 +66,13 @@ FROM (
 WHERE {differs}"""  # noqa: S608 - columns are named here, and only here
 
 
-def _lag(value: str, *, within: str = "anchor") -> str:
+def _lag(value: str, *, within: str = "machine") -> str:
     order = "moment, reset_count, restart_count, CAST(clock AS DECIMAL(20, 0)), source, row"
     return f"LAG({value}) OVER (PARTITION BY {within} ORDER BY {order})"
 
 
 _COMPARABLE: Final = (
-    "anchor, CASE WHEN aik_hierarchy IN ('endorsement', 'platform') THEN '' ELSE aik_name END"
+    "machine, CASE WHEN aik_hierarchy IN ('endorsement', 'platform') THEN '' ELSE aik_name END"
 )
 """Elsewhere a TPM obfuscates its counters and firmware version with each key."""
 _ENROLLED_ITSELF: Final = " AND anchor IS NULL"
@@ -153,7 +153,7 @@ QUESTIONS: Final = (
         _MACHINE,
         _changed(
             "platform_pcrs",
-            _lag("platform_pcrs", within="anchor, selection") + " AS before",
+            _lag("platform_pcrs", within="machine, selection") + " AS before",
             "platform_pcrs <> before",
             " AND platform_pcrs IS NOT NULL",
         ),

@@ -67,6 +67,7 @@ RESULTS: Final = pa.schema(
         pa.field("refused_by", pa.string()),  # ids of checks, joined with commas
         pa.field("assurance", pa.string(), nullable=False),
         pa.field("anchor", pa.string()),  # JSON
+        pa.field("machine", pa.string()),  # the anchor's key in hex
         pa.field("baseline", pa.string()),
         pa.field("closest_baseline", pa.string()),
         pa.field("differences", pa.string()),  # JSON

@@ -65,30 +65,23 @@ def test_fail_fast_says_where_it_stopped(policy: Path, tmp_path: Path) -> None:
     assert done.stdout == f"stopped at {tmp_path}/\\x1b[31m.json, row 0: not accepted\n"
 
 
-@POSIX
-def test_an_unreadable_file_is_2_and_the_others_are_judged(
-    saved: Path, policy: Path, tmp_path: Path
+def test_an_unreadable_folder_is_2_and_the_others_are_judged(
+    saved: Path, policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    deep = tmp_path / "folder" / "deep"
+    deep.mkdir(parents=True)
     saved.rename(tmp_path / "folder" / "a.jsonl")
-    source = (
-        "import os, sys\n"
-        "seen = os.scandir\n"
-        "def scandir(path):\n"
-        "    if str(path).endswith('deep'):\n"
-        "        raise PermissionError(13, 'Permission denied')\n"
-        "    return seen(path)\n"
-        "os.scandir = scandir\n"
-        "from attest.cli import main\n"
-        "main()\n"
-    )
-    words = ["replay", tmp_path / "folder", "-p", policy, "-o", tmp_path / "out"]
-    done = subprocess.run(
-        [sys.executable, "-c", source, *map(str, words)],
-        cwd=ROOT, env=environment(), capture_output=True, timeout=120, check=False, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr == f"attest: {tmp_path}/folder/deep/: cannot be read: Permission denied\n"
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path) == str(deep):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    done = attest("replay", tmp_path / "folder", "-p", policy, "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    assert done.stderr == f"attest: {deep}/: cannot be read: Permission denied\n"
     assert done.stdout.startswith("4 rows: 3 accepted, 0 refused, 1 malformed\n")
 
 

@@ -1,4 +1,4 @@
-"""A run that is killed: ``python -m tests.replay.killed OUT POLICY ARCHIVE PARTS``.
+"""A run that is killed: ``python -m tests.replay.killed OUT POLICY ARCHIVE PARTS PROCESSES``.
 
 After so many parts, which have three rows, it kills itself with SIGKILL.
 """
@@ -14,7 +14,7 @@ from attest.replay.manifest import At, Run
 from attest.replay.run import Options, Watch, replay
 
 
-def main(out: str, policy: str, archive: str, parts: str) -> None:
+def main(out: str, policy: str, archive: str, parts: str, processes: str) -> None:
     batching.BATCH_ROWS = 3  # type: ignore[misc]  # small parts, as the test has them
     left = int(parts)
 
@@ -25,7 +25,7 @@ def main(out: str, policy: str, archive: str, parts: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     run = Run((archive,), policy, load_policy(policy), At("evidence"))
-    replay(run, Path(out), Options(0, watch=Watch(lambda _: None, progress)))
+    replay(run, Path(out), Options(int(processes), watch=Watch(lambda _: None, progress)))
 
 
 if __name__ == "__main__":

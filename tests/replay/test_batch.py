@@ -137,6 +137,7 @@ def test_an_anchor_is_told_and_hashed() -> None:
     response, loaded = octets(AIK), policy(**enrolling(AIK))
     (row,) = judged([response], loaded)
     assert (row["decision"], row["assurance"]) == ("accepted", "anchored")
+    assert row["machine"] == AIK.name.hex()
     assert_same(row, result_of(response, loaded, None))
     assert row["result_sha256"] == hash_of(result_of(response, loaded, None), "source", 0)
 

@@ -1,5 +1,6 @@
 """A run: parts, summary, digest; interrupted, resumed, refused, repeated."""
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from attest.archive.saved import read_rows
 from attest.archive.stores import sources_of
 from attest.policy.loader import load_policy
 from attest.replay import batching, pool
@@ -135,18 +137,23 @@ def test_the_manifest_names_inputs_policy_and_moment(archive: Path, tmp_path: Pa
 
 @POSIX
 @pytest.mark.usefixtures("small_parts")
-def test_a_run_that_is_killed_goes_on_to_the_same_end(archive: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_run_that_is_killed_goes_on_to_the_same_end(
+    archive: Path, tmp_path: Path, processes: int
+) -> None:
     run, out = run_over(archive), tmp_path / "out"
-    command = [sys.executable, "-m", "tests.replay.killed", out, run.policy_path, archive, "2"]
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, timeout=120, check=False)
-    assert done.returncode == -9
-    names = sorted(path.name for path in (out / "results").iterdir())
-    assert names == ["part-00000000.parquet", "part-00000001.parquet"]
-    (out / "results" / "part-00000002.parquet.1.partial").write_bytes(b"half")
-    kept = (out / "results" / names[0]).stat().st_mtime_ns
+    words = (out, run.policy_path, archive, 2, processes)
+    command = [sys.executable, "-m", "tests.replay.killed", *map(str, words)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
+    assert done.returncode == -9  # and its output has ended, so no process of it is left
+    results = out / "results"
+    first = results / "part-00000000.parquet"
+    kept = first.stat().st_mtime_ns
+    assert not (out / "summary.json").exists()
+    (results / "part-00000002.parquet.1.partial").write_bytes(b"half")
     resumed = replay(run, out, Options(0))
     assert resumed == replayed(tmp_path / "whole", archive)
-    assert (out / "results" / names[0]).stat().st_mtime_ns == kept
+    assert first.stat().st_mtime_ns == kept
     assert not list(out.rglob("*.partial"))
 
 
@@ -415,6 +422,15 @@ def test_a_path_with_the_characters_of_a_pattern_is_itself(archive: Path, tmp_pa
     assert outcome.summary["rows"] == 8
 
 
-def test_a_process_that_was_not_begun_judges_nothing() -> None:
+def test_a_process_judges_by_what_it_was_begun_with(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_worker", None)
+    task = pool.Task(tmp_path / "part.parquet", None)
     with pytest.raises(RuntimeError, match="was not begun"):
-        pool._judge(pool.Task(Path("x"), None))  # noqa: SLF001 - the way into a process
+        pool._judge(task)  # noqa: SLF001 - the way into a process
+    run = run_over(archive)
+    pool._begin(pool.Worker(run.policy, run.at))  # noqa: SLF001 - likewise
+    (batch,) = batching.batches_of([("a", read_rows("a.jsonl", io.BytesIO(archive.read_bytes())))])
+    part = pool._judge(pool.Task(task.path, batch))  # noqa: SLF001 - likewise
+    assert part == pool._judge(task) == pool.Part(8, ("a", 5))  # noqa: SLF001 - likewise
