@@ -11,6 +11,7 @@ from attest.version import __version__
 _COMMANDS = {
     "verify": Lazy("attest.cli.verify", "Judge saved responses against a policy."),
     "inspect": Lazy("attest.cli.inspect", "Show every structure of a response, decoded."),
+    "replay": Lazy("attest.cli.replay", "Judge archives of saved responses, and ask what changed."),
     "policy": Lazy("attest.cli.policy", "Check policy files, and print their schemas."),
     "archive": Lazy("attest.cli.archive", "Check evidence archives, and print their heads."),
     "roots": Lazy("attest.cli.roots", "Import root certificates for policies."),
