@@ -4,7 +4,7 @@ A verifier (RFC 9334) in two calls: ``load_policy`` reads an appraisal policy, `
 the evidence of a response and returns an attestation result.
 """
 
-from attest.errors import AttestError, MalformedError, PolicyError
+from attest.errors import AttestError, EvidenceWriteError, MalformedError, PolicyError
 from attest.policy.compare import Difference
 from attest.policy.loader import load_policy
 from attest.policy.model import Policy, PolicySet
@@ -19,6 +19,7 @@ __all__ = [
     "AttestationResult",
     "CheckResult",
     "Difference",
+    "EvidenceWriteError",
     "MalformedError",
     "Outcome",
     "Policy",

@@ -31,13 +31,13 @@ setup() {
 
 # The verifiers that attest is compared with, after `setup`: tpm2_checkquote, tpm2-pytss, which is
 # built against the system's libtss2, and keylime in an environment of its own. And the clients that
-# the gate works with, each in another: NOMYO's, and the majors of OpenAI's SDK.
+# the gate works with, each in another: NOMYO's, the majors of OpenAI's SDK, and that for Node.
 setup_peers() {
     local headers name
     headers=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
     setup tpm tpm2:tpm2-tools cc:build-essential pkg-config:pkg-config \
         "$headers/Python.h:${headers##*/}-dev" /usr/include/tss2/tss2_esys.h:libtss2-dev
-    for name in keylime nomyo openai1 openai2 openai3; do
+    for name in keylime nomyo openai1 openai2 openai3 node; do
         peer_is_current "$name" || locked install_peer "$name"
     done
 }
@@ -112,7 +112,8 @@ peer_is_current() {
 # What a peer needs: its list; where our client runs beside it, what the project itself needs too.
 needs_of() {
     cat "tests/peers/$1.txt"
-    if [ "$1" = keylime ]; then return; fi
+    if [ "$1" = node ]; then sed 's/^/# /' tests/peers/node/package.json; fi
+    case "$1" in keylime | node) return ;; esac
     .venv/bin/python -c 'import pathlib, tomllib
 project = tomllib.loads(pathlib.Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 print(*project["dependencies"], sep="\n")'
@@ -125,6 +126,10 @@ install_peer() {
     needs_of "$1" >".venv/$1/needs.txt"
     quietly ".venv/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
         -r ".venv/$1/needs.txt"
+    if [ "$1" = node ]; then
+        cp tests/peers/node/package.json .venv/node/
+        PATH="$PWD/.venv/node/bin:$PATH" quietly npm install --prefix .venv/node --no-audit --no-fund
+    fi
     git hash-object ".venv/$1/needs.txt" >".venv/$1/stamp"
 }
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,29 +13,10 @@ from click.testing import CliRunner
 
 from client.cli import main
 from client.demo import POLICY
+from tests.client.commands import running
 from tests.client.keeping import posix
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-ROOT = Path(__file__).parent.parent.parent
-
-
-@contextmanager
-def running(*words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A command that serves, and the address that it prints first."""
-    with subprocess.Popen(
-        [sys.executable, "-c", "from client.cli import main; main()", *words],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            _, _, url = process.stdout.readline().split()[:3]
-            yield process, url
-        finally:
-            process.terminate()
 
 
 def test_demo_accepts_one_answer_and_refuses_one() -> None:
