@@ -6,6 +6,6 @@ and what they do not prove.
 """
 
 from attest.collect.collector import Collector, quote
-from attest.collect.errors import CollectError
+from attest.collect.errors import CollectError, UnreachableError
 
-__all__ = ["CollectError", "Collector", "quote"]
+__all__ = ["CollectError", "Collector", "UnreachableError", "quote"]

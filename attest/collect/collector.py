@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from contextlib import closing
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
 from attest import crypto
+from attest.collect.certifier import Certifier, read_certifier
 from attest.collect.errors import CollectError
-from attest.collect.stack import Aik, Quoted, Tpm, Values
+from attest.collect.stack import LoadedKey, Quoted, Tpm, Values
 from attest.collect.wanted import Wanted, read_wanted
 
 ATTEMPTS = 10
@@ -70,7 +72,7 @@ class Collector:
                 self._tpm.close()
                 self._tpm = None
 
-    def quote(
+    def quote(  # noqa: PLR0913 - the public call: each property is the caller's to choose
         self,
         payload_id: str,
         *,
@@ -78,6 +80,8 @@ class Collector:
         hierarchy: str = HIERARCHY,
         key: str = KEY,
         scheme: str = SCHEME,
+        certify_with: int | None = None,
+        ak_chain: Sequence[bytes] = (),
     ) -> dict[str, object]:
         """Quote once by a key made for this call, as ``attest.collect.quote`` does.
 
@@ -87,10 +91,11 @@ class Collector:
             ValueError: An argument that says nothing or nothing known; a closed collector.
         """
         wanted = read_wanted(payload_id, selection, hierarchy, key, scheme)
+        certifier = read_certifier(certify_with, ak_chain)
         with self._lock:
             if self._tpm is None:
                 raise ValueError("this collector is closed")
-            return _collected(self._tpm, wanted)
+            return _collected(self._tpm, wanted, certifier)
 
 
 def quote(  # noqa: PLR0913 - the public call: each property is the caller's to choose
@@ -100,6 +105,8 @@ def quote(  # noqa: PLR0913 - the public call: each property is the caller's to 
     hierarchy: str = HIERARCHY,
     key: str = KEY,
     scheme: str = SCHEME,
+    certify_with: int | None = None,
+    ak_chain: Sequence[bytes] = (),
     tcti: object = None,
 ) -> dict[str, object]:
     """Quote once, by a restricted signing key that is made for this call and forgotten after it.
@@ -111,11 +118,15 @@ def quote(  # noqa: PLR0913 - the public call: each property is the caller's to 
             has a password is refused.
         key: rsa2048, rsa3072, ecc-nist-p256, ecc-nist-p384 or ecc-nist-p521.
         scheme: A scheme by the name that policies have for it, which fits the key.
+        certify_with: Persistent handle of an attestation key, such as 0x81010002, that certifies
+            the key of the quote (TPM2_Certify) while that is loaded.
+        ak_chain: Certificates of that key in DER, leaf first, to be sent along.
         tcti: How to reach the TPM; see ``Collector``.
 
     Returns:
         The ``tpm_attestation`` member of a response: is_available, pcr_banks, pcr_values,
-        quote_b64 (TPMS_ATTEST), signature_b64 (TPMT_SIGNATURE), aik_pubkey_b64 (TPM2B_PUBLIC).
+        quote_b64 (TPMS_ATTEST), signature_b64 (TPMT_SIGNATURE), aik_pubkey_b64 (TPM2B_PUBLIC);
+        with ``certify_with`` also endorsement, whose certify_b64 repeats the quote's nonce.
 
     Raises:
         CollectError: No TPM can be reached, it refuses, or PCRs changed around each of ten quotes;
@@ -124,13 +135,17 @@ def quote(  # noqa: PLR0913 - the public call: each property is the caller's to 
         ValueError: An argument that says nothing, or nothing known. The TPM was not touched.
     """
     wanted = read_wanted(payload_id, selection, hierarchy, key, scheme)
+    certifier = read_certifier(certify_with, ak_chain)
     with closing(Tpm(tcti)) as tpm:
-        return _collected(tpm, wanted)
+        return _collected(tpm, wanted, certifier)
 
 
-def _collected(tpm: Tpm, wanted: Wanted) -> dict[str, object]:
+def _collected(tpm: Tpm, wanted: Wanted, certifier: Certifier | None) -> dict[str, object]:
     """Quote by a fresh key, and write the ``tpm_attestation`` member."""
+    endorsement = {}
     with tpm.fresh_aik(wanted) as aik:
+        if certifier is not None:
+            endorsement["endorsement"] = certifier.endorse(tpm, aik, wanted.nonce)
         values, quoted = _agreeing(tpm, aik, wanted)
     return {
         "is_available": True,
@@ -142,10 +157,11 @@ def _collected(tpm: Tpm, wanted: Wanted) -> dict[str, object]:
         "quote_b64": b64encode(quoted.attest).decode(),
         "signature_b64": b64encode(quoted.signature).decode(),
         "aik_pubkey_b64": b64encode(aik.public).decode(),
+        **endorsement,
     }
 
 
-def _agreeing(tpm: Tpm, aik: Aik, wanted: Wanted) -> tuple[Values, Quoted]:
+def _agreeing(tpm: Tpm, aik: LoadedKey, wanted: Wanted) -> tuple[Values, Quoted]:
     """Quote until the values read right before it, or right after it, are the quoted ones."""
     values = tpm.read_pcrs(wanted.selection)
     for _ in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""The one exception of what keeps evidence from being collected."""
+"""What keeps evidence from being collected: one exception, and its kind where there is no TPM."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ class CollectError(AttestError):
     def __str__(self) -> str:
         """Write the error as one line: action, colon, fault."""
         return f"{self.action}: {self.fault}"
+
+
+class UnreachableError(CollectError):
+    """No TPM was reached at all: none is there, or the extra is missing."""

@@ -11,11 +11,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from attest.collect.errors import CollectError
-from attest.collect.wanted import KEYS, Selection, Wanted, spelled
+from attest import crypto
+from attest.collect.errors import CollectError, UnreachableError
+from attest.collect.wanted import KEYS, Selection, Wanted, WantedKey, spelled
 from attest.errors import MalformedError
-from attest.tpm.attestation import TpmsQuoteInfo, parse_attest
+from attest.tpm.attestation import TpmsCertifyInfo, TpmsQuoteInfo, parse_attest
 from attest.tpm.pcr import read_selection
+from attest.tpm.public import parse_public
 from attest.tpm.reader import Reader
 
 ENVIRONMENT = "TPM2TOOLS_TCTI"
@@ -28,8 +30,8 @@ Values = dict[str, dict[int, bytes]]
 """PCR values by bank and index."""
 
 
-class Aik(Struct, frozen=True):
-    """An attestation key while it is loaded.
+class LoadedKey(Struct, frozen=True):
+    """A key while it is loaded.
 
     Attributes:
         handle: What the TCG stack knows it by.
@@ -54,6 +56,18 @@ class Quoted(Struct, frozen=True):
     pcr_digest: bytes
 
 
+class Certified(Struct, frozen=True):
+    """What one key of a TPM says of another.
+
+    Attributes:
+        attest: TPMS_ATTEST of type CERTIFY.
+        signature: TPMT_SIGNATURE.
+    """
+
+    attest: bytes
+    signature: bytes
+
+
 class Tpm:
     """A connection to a TPM."""
 
@@ -68,35 +82,71 @@ class Tpm:
         elif tcti == "":
             raise ValueError("tcti: is empty")
         named = tcti if isinstance(tcti, str) else "the TPM"
-        with self._doing(f"connecting to {named}"):
+        try:
             self._esys = self._stack.ESAPI(tcti)
+        except self._stack.TSS2_Exception as error:
+            raise UnreachableError(f"connecting to {named}", str(error)) from error
 
     def close(self) -> None:
         """End the connection."""
         self._esys.close()
 
     @contextmanager
-    def fresh_aik(self, wanted: Wanted) -> Iterator[Aik]:
+    def fresh_aik(self, wanted: WantedKey) -> Iterator[LoadedKey]:
         """Make an attestation key that never was before, and leave no trace of it."""
         template = self._template(wanted)
         hierarchy = getattr(self._stack.ESYS_TR, wanted.handle.name)
         described = f"{wanted.key} {wanted.scheme} key under {wanted.hierarchy}"
         with self._doing(f"TPM2_CreatePrimary of a {described}"):
             handle, public, *_ = self._esys.create_primary(None, template, hierarchy)
+        with self._flushing(handle, "the AIK"):
+            yield LoadedKey(handle, bytes(public.marshal()))
+
+    @contextmanager
+    def _flushing(self, handle: Any, what: str) -> Iterator[None]:
+        """Take a key or a session out of the TPM in the end."""
         try:
-            yield Aik(handle, bytes(public.marshal()))
+            yield
         except BaseException:
             with suppress(CollectError):  # what failed first is what the caller must know
-                self._flush(handle)
+                self._flush(handle, what)
             raise
-        self._flush(handle)
+        self._flush(handle, what)
 
-    def _flush(self, handle: Any) -> None:
-        """Take a key out of the TPM."""
-        with self._doing("TPM2_FlushContext of the AIK"):
+    def _flush(self, handle: Any, what: str) -> None:
+        """Take a key or a session out of the TPM."""
+        with self._doing(f"TPM2_FlushContext of {what}"):
             self._esys.flush_context(handle)
 
-    def quote(self, aik: Aik, wanted: Wanted) -> Quoted:
+    @contextmanager
+    def persistent(self, handle: int) -> Iterator[LoadedKey]:
+        """Find a key that stays in the TPM, and leave it there."""
+        with self._doing(f"TPM2_ReadPublic of 0x{handle:08x}"):
+            found = self._esys.tr_from_tpmpublic(handle)
+            public, *_ = self._esys.read_public(found)
+        try:
+            yield LoadedKey(found, bytes(public.marshal()))
+        finally:
+            self._esys.tr_close(found)
+
+    def certify(self, aik: LoadedKey, by: LoadedKey, nonce: bytes) -> Certified:
+        """Have one key that is loaded certified by another.
+
+        Raises:
+            CollectError: The TPM refuses, or says something else than asked.
+        """
+        unnamed = self._stack.TPMT_SIG_SCHEME(scheme=self._stack.TPM2_ALG.NULL)
+        with self._doing("TPM2_Certify of the AIK"):
+            attest, signature = self._esys.certify(aik.handle, by.handle, nonce, unnamed)
+            octets = bytes(attest)
+            info = parse_attest(octets).attested
+            if not isinstance(info, TpmsCertifyInfo):
+                raise MalformedError("TPMS_ATTEST.type", "is not that of a certification")
+            if info.name != crypto.compute_name(parse_public(aik.public)):
+                raise MalformedError("TPMS_ATTEST.attested.name", "is not that of the AIK")
+        return Certified(octets, bytes(signature.marshal()))
+
+    def quote(self, aik: LoadedKey, wanted: Wanted) -> Quoted:
         """Quote by a key that is loaded."""
         with self._doing(f"TPM2_Quote of {wanted.banks}"):
             attest, signature = self._esys.quote(aik.handle, wanted.banks, wanted.nonce)
@@ -130,7 +180,7 @@ class Tpm:
             values |= zip(read, map(bytes, digests), strict=True)
         return values
 
-    def _template(self, wanted: Wanted) -> Any:
+    def _template(self, wanted: WantedKey) -> Any:
         """Return the TPM2B_PUBLIC of a restricted signing key that only this call can make.
 
         A primary key comes from the seed of its hierarchy and all bits of the template (TPM 2.0
@@ -166,12 +216,12 @@ def load_stack() -> ModuleType:
         CollectError: It is not installed, or cannot load the system's libtss2.
     """
     try:
-        import tpm2_pytss  # noqa: PLC0415 - an extra, and heavy
+        import tpm2_pytss.utils  # noqa: PLC0415 - an extra, and heavy
     except ImportError as error:
         fault = "pip install 'tpm-attest[tpm]'"
         if not isinstance(error, ModuleNotFoundError):
             fault = f"{fault} ({error})"
-        raise CollectError("attest.collect needs", fault) from error
+        raise UnreachableError("attest.collect needs", fault) from error
     stack: ModuleType = tpm2_pytss
     return stack
 

@@ -41,37 +41,45 @@ KEYS: dict[str, KeyKind] = {
 """Attestation keys by name; which of them a TPM can make is its own to say."""
 
 
-class Wanted(Struct, frozen=True):
-    """One quote to be made.
+class WantedKey(Struct, frozen=True):
+    """An attestation key to be made.
 
     Attributes:
-        nonce: qualifyingData, 16 octets.
-        selection: PCRs by bank, in the order in which the quote digests the banks.
-        hierarchy: Name of the hierarchy under which the AIK is made.
+        hierarchy: Name of the hierarchy under which it is made.
         key: Name of its kind.
         scheme: Name of its signing scheme.
     """
 
-    nonce: bytes
-    selection: Selection
     hierarchy: str
     key: str
     scheme: str
 
     @property
-    def banks(self) -> str:
-        """The selection in tpm2-tools' spelling: ``sha256:0,7,10+sha1:0``."""
-        return "+".join(spelled(bank, indices) for bank, indices in self.selection.items())
-
-    @property
     def handle(self) -> Handle:
-        """The hierarchy under which the AIK is made."""
+        """The hierarchy under which it is made."""
         return HIERARCHIES[self.hierarchy]
 
     @property
     def hash(self) -> Alg:
-        """The hash of the signing scheme, and so of the PCR digest."""
+        """The hash of its signing scheme, and so of the PCR digest."""
         return SCHEMES[self.scheme][1]
+
+
+class Wanted(WantedKey, frozen=True):
+    """One quote to be made, by a key of its own.
+
+    Attributes:
+        nonce: qualifyingData, 16 octets.
+        selection: PCRs by bank, in the order in which the quote digests the banks.
+    """
+
+    nonce: bytes
+    selection: Selection
+
+    @property
+    def banks(self) -> str:
+        """The selection in tpm2-tools' spelling: ``sha256:0,7,10+sha1:0``."""
+        return "+".join(spelled(bank, indices) for bank, indices in self.selection.items())
 
 
 def spelled(bank: str, indices: Collection[int]) -> str:
@@ -88,11 +96,22 @@ def read_wanted(payload_id: str, selection: str, hierarchy: str, key: str, schem
     """
     nonce = _nonce(payload_id)
     selected = _selection(selection)
+    read_wanted_key(hierarchy, key, scheme)
+    return Wanted(hierarchy, key, scheme, nonce, selected)
+
+
+def read_wanted_key(hierarchy: str, key: str, scheme: str) -> WantedKey:
+    """Read what an attestation key is to be.
+
+    Raises:
+        TypeError: One that is no text.
+        ValueError: One that is not known, or a scheme that does not fit the key.
+    """
     _word("hierarchy", hierarchy, HIERARCHIES)
     _word("key", key, KEYS)
     _word("scheme", scheme, SCHEMES)
     _word(f"scheme of a key {key}", scheme, KEYS[key].schemes)
-    return Wanted(nonce, selected, hierarchy, key, scheme)
+    return WantedKey(hierarchy, key, scheme)
 
 
 def _nonce(payload_id: str) -> bytes:

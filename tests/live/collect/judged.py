@@ -1,18 +1,26 @@
 """What a block says, what ``attest.verify`` says of it, and what is left in the TPM."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import attest
 from tests import build
 from tests.judging import octets_of, policy_of
 from tests.swtpm import Swtpm
 
+
+class Chosen(TypedDict):
+    """A kind of key, and what it signs by."""
+
+    key: str
+    scheme: str
+
+
 SELECTION: Final = "sha256:0,7,10"
 PAYLOAD_ID: Final = build.PAYLOAD_ID
 ALL: Final = ",".join(map(str, range(24)))
 """Every PCR of a bank."""
-FAST: Final = {"key": "ecc-nist-p256", "scheme": "ecdsa-sha256"}
+FAST: Final[Chosen] = {"key": "ecc-nist-p256", "scheme": "ecdsa-sha256"}
 """The key that is made fastest."""
 
 

@@ -1,0 +1,104 @@
+"""The certificate of an endorsement key: its public key, and whether it is to be believed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+
+from asn1crypto import core, keys, x509
+
+from attest import crypto
+from attest.enrolment.documents import EkValidation
+from attest.enrolment.errors import EnrolmentError
+from attest.errors import MalformedError
+from attest.tpm.constants import Alg, Curve
+from attest.tpm.public import EccKey, RsaKey, TpmtPublic
+
+VerifyEk = Callable[[Sequence[bytes]], EkValidation]
+"""Judges the chain of an endorsement key's certificate, leaf first; refuses by EnrolmentError."""
+
+_RSA = frozenset({"rsa", "rsaes_oaep", "rsassa_pss"})
+"""Some makers name the RSA key by the scheme that it is for."""
+_CURVES = {
+    "secp256r1": Curve.NIST_P256,
+    "secp384r1": Curve.NIST_P384,
+    "secp521r1": Curve.NIST_P521,
+}
+_UNCOMPRESSED = 4
+_PADDING = frozenset({0x00, 0xFF})
+
+
+def not_validated(_: Sequence[bytes]) -> EkValidation:
+    """Say that nothing was asked of the certificate."""
+    told = "not validated: nothing says that this certificate is a TPM's"
+    return EkValidation("none", told)
+
+
+def pinned_to(fingerprints: Collection[bytes]) -> VerifyEk:
+    """Return what accepts only the certificates of these SHA-256 digests."""
+
+    def verify(chain: Sequence[bytes]) -> EkValidation:
+        seen = fingerprint(chain[0])
+        if bytes.fromhex(seen) not in fingerprints:
+            wanted = ", ".join(sorted(one.hex() for one in fingerprints))
+            raise EnrolmentError("ek_cert_chain_b64", f"SHA-256 is {seen}, expected {wanted}")
+        return EkValidation("pinned", "its digest was known to the enroller")
+
+    return verify
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Return SHA-256 of a certificate in DER, in hex."""
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def unpadded(octets: bytes, place: str) -> bytes:
+    """Return the certificate in octets of NV memory, which may be longer than what is in it.
+
+    Raises:
+        MalformedError: No certificate begins there, or what follows it is no padding.
+    """
+    try:
+        parsed = core.Sequence.load(octets)
+        whole = parsed.dump()
+    except (ValueError, TypeError) as error:
+        raise MalformedError(place, "is no certificate in DER") from error
+    if not set(octets[len(whole) :]) <= _PADDING:
+        raise MalformedError(place, "has octets after the certificate that are no padding")
+    return bytes(whole)
+
+
+def key_of(certificate: bytes, place: str) -> crypto.VerifyingKey:
+    """Read the public key of a certificate; nothing else of it is looked at.
+
+    Raises:
+        MalformedError: It cannot be read, is not whole, or its key is none that a TPM has.
+    """
+    if unpadded(certificate, place) != certificate:
+        raise MalformedError(place, "has octets after the certificate")
+    try:
+        info = x509.Certificate.load(certificate)["tbs_certificate"]["subject_public_key_info"]
+        parts = _rsa(info) if info.algorithm in _RSA else _ecc(info)
+        key = crypto.build_key(TpmtPublic(Alg.SHA256, 0, b"", Alg.NULL, None, parts, b""))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MalformedError(place, "its public key cannot be read") from error
+    if key is None:
+        raise MalformedError(place, "its public key is none to compute with")
+    return key
+
+
+def _rsa(info: keys.PublicKeyInfo) -> RsaKey:
+    numbers = info["public_key"].parsed.native
+    modulus: int = numbers["modulus"]
+    bits = modulus.bit_length()
+    return RsaKey(bits, numbers["public_exponent"], modulus, (bits + 7) // 8)
+
+
+def _ecc(info: keys.PublicKeyInfo) -> EccKey:
+    """Read a point; an algorithm that has no curve is a KeyError or ValueError of the library."""
+    form, curve = info.curve
+    point: bytes = info["public_key"].native
+    if form != "named" or point[0] != _UNCOMPRESSED:
+        raise ValueError(form)
+    half = (len(point) + 1) // 2
+    return EccKey(_CURVES[curve], point[1:half], point[half:])
