@@ -22,6 +22,7 @@ from attest.cli.enrolment_files import (
 )
 from attest.cli.exchange import PASSWORD
 from attest.cli.options import HexOctets, examples
+from attest.cli.rows import STANDARD_INPUT
 from attest.cli.terminal import REFUSED, complain, give_up, unreadable, written_to
 from attest.enrolment.certificate import not_validated, pinned_to
 from attest.enrolment.documents import (
@@ -182,6 +183,8 @@ def finish_command(pending: str, answer: str, key: str, output: str) -> None:
     """
     from attest.signing import load_dsse_key  # noqa: PLC0415 - an extra
 
+    if pending == STANDARD_INPUT:
+        raise click.UsageError("PENDING is removed in the end: expected a file")
     with _refusing():
         kept = read(Pending, file_octets(pending), pending)
         record = record_of(kept, read(Answer, file_octets(answer), answer), datetime.now(UTC))

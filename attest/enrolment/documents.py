@@ -23,10 +23,10 @@ SECRET_OCTETS = 32
 MAX_AREA = 2048
 """Octets of a public area, or of a part of a challenge: more than any TPM makes."""
 
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """A SHA-256 digest in lower-case hex."""
 
-Name = Annotated[str, Meta(pattern="^00(04|0b|0c|0d|27|28|29)([0-9a-f]{2}){20,64}$")]
+Name = Annotated[str, Meta(pattern=r"^00(04|0b|0c|0d|27|28|29)([0-9a-f]{2}){20,64}\Z")]
 """A TPM Name in lower-case hex: nameAlg and digest."""
 
 Area = Annotated[bytes, Meta(min_length=1, max_length=MAX_AREA)]
