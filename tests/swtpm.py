@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -68,11 +68,17 @@ class Swtpm:
             quoted = tpm.quote(aik, "sha256:0", nonce)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[Path], object] = os.listdir) -> None:
+        """Makes the directory.
+
+        Args:
+            prepare: Writes into the state directory what the TPM begins with; nothing by default.
+        """
         self._directory = tempfile.TemporaryDirectory(prefix="swtpm-")
         self._path = Path(self._directory.name)
         self._state = self._path / "state"
         self._state.mkdir()
+        prepare(self._state)
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._contexts = 0

@@ -15,20 +15,24 @@ from tests.live.collect.meddling import CREATE_PRIMARY, FLUSH, PCR_READ, QUOTE, 
 from tests.swtpm import Swtpm
 
 EXTEND: Final = """
-import itertools, sys, tpm2_pytss as tss
+import itertools, sys, time, tpm2_pytss as tss
 digest = tss.TPMT_HA(hashAlg=tss.TPM2_ALG.SHA256, digest=tss.TPMU_HA(sha256=bytes(32)))
 with tss.ESAPI(sys.argv[1]) as tpm:
     for turn in itertools.count():
-        tpm.pcr_extend(tss.ESYS_TR.PCR16, tss.TPML_DIGEST_VALUES([digest]))
+        tpm.pcr_extend(getattr(tss.ESYS_TR, f"PCR{sys.argv[2]}"), tss.TPML_DIGEST_VALUES([digest]))
         if not turn:
             print("extended", flush=True)
+        time.sleep(float(sys.argv[3]))
 """
 
 
 @contextmanager
-def extending(tpm: Swtpm) -> Iterator[None]:
-    """Another process that extends PCR 16 without a pause."""
-    command = [sys.executable, "-c", EXTEND, tpm.tcti]
+def extending(tpm: Swtpm, pcr: int = 16, pause: float = 0.0) -> Iterator[None]:
+    """Another process that extends a PCR without a pause, or with one of so many seconds.
+
+    libtss2 opens a connection for each command to swtpm, and each takes a port for a minute.
+    """
+    command = [sys.executable, "-c", EXTEND, tpm.tcti, str(pcr), str(pause)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
