@@ -15,6 +15,8 @@ _COMMANDS = {
     "policy": Lazy("attest.cli.policy", "Check policy files, and print their schemas."),
     "archive": Lazy("attest.cli.archive", "Check evidence archives, and print their heads."),
     "roots": Lazy("attest.cli.roots", "Import root certificates for policies."),
+    "collect": Lazy("attest.cli.collect", "Collect evidence by the TPM of this machine."),
+    "enroll": Lazy("attest.cli.enroll", "Prove which TPM an attestation key lives in."),
 }
 
 
