@@ -56,10 +56,7 @@ def verified_payload(octets: bytes, payload_type: str, key: SSlibKey) -> bytes:
     """
     from securesystemslib.exceptions import VerificationError  # noqa: PLC0415 - an extra
 
-    envelope = _read(octets)
-    if envelope.payload_type != payload_type:
-        fault = f"is '{shown(envelope.payload_type)}', expected '{payload_type}'"
-        raise MalformedError(f"{PLACE}.payloadType", fault)
+    envelope = _read_around(octets, payload_type)
     if key.keyid not in envelope.signatures:
         named = ", ".join(shown(keyid, _MOST_OF_AN_ID) for keyid in envelope.signatures)
         fault = f"is not signed by key {key.keyid}, but by {named or 'none'}"
@@ -72,6 +69,28 @@ def verified_payload(octets: bytes, payload_type: str, key: SSlibKey) -> bytes:
     return envelope.payload
 
 
+def opened_payload(
+    octets: bytes, payload_type: str, key: SSlibKey | None
+) -> tuple[bytes, str | None]:
+    """Return what an envelope holds, and why nobody vouches for it; None where the key does.
+
+    Args:
+        octets: The envelope.
+        payload_type: What it must hold.
+        key: Who must have signed; None asks nobody, and then nobody vouches.
+
+    Raises:
+        MalformedError: This is no envelope, or one around something else.
+    """
+    envelope = _read_around(octets, payload_type)
+    if key is None:
+        return envelope.payload, "no key was given to verify it with"
+    try:
+        return verified_payload(octets, payload_type, key), None
+    except SigningError as error:
+        return envelope.payload, error.fault
+
+
 def unverified_payload(octets: bytes) -> bytes:
     """Return what an envelope holds, whoever signed it; for callers that know its digest.
 
@@ -79,6 +98,15 @@ def unverified_payload(octets: bytes) -> bytes:
         MalformedError: This is no envelope.
     """
     return _read(octets).payload
+
+
+def _read_around(octets: bytes, payload_type: str) -> Envelope:
+    """Read an envelope around a payload of one type."""
+    envelope = _read(octets)
+    if envelope.payload_type != payload_type:
+        fault = f"is '{shown(envelope.payload_type)}', expected '{payload_type}'"
+        raise MalformedError(f"{PLACE}.payloadType", fault)
+    return envelope
 
 
 def _read(octets: bytes) -> Envelope:

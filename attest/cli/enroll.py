@@ -218,22 +218,23 @@ def verify_command(record: str, key: str | None, form: str) -> None:
     0 where the key signed it, 1 where not or where it contradicts itself, 2 for a wrong call, a
     file or a key that cannot be used.
     """
-    from attest.opening import load_envelope_key, open_envelope  # noqa: PLC0415 - an extra
+    from attest.envelope import opened_payload  # noqa: PLC0415 - an extra
+    from attest.signing import verifying_key  # noqa: PLC0415 - with it
 
     try:
-        signer = None if key is None else load_envelope_key(key)
+        signer = None if key is None else verifying_key(file_octets(key), key)
     except SigningError as error:
         give_up(str(error))
     with _refusing():
-        octets, signed = open_envelope(file_octets(record), PAYLOAD_TYPE, signer)
+        octets, unvouched = opened_payload(file_octets(record), PAYLOAD_TYPE, signer)
         seen = read_record(octets, record)
+    signed = unvouched is None
     if form == "json":
         click.echo(json.dumps({"authenticated": signed, "record": plain(seen)}, indent=1))
     else:
         click.echo(_told(seen, "VERIFIED " if signed else "UNAUTHENTICATED", record))
     if not signed:
-        asked = "without --key nobody vouches for it" if key is None else f"{key} did not sign it"
-        complain(f"{record}: unauthenticated: {asked}")
+        complain(f"{record}: unauthenticated: {unvouched}")
         sys.exit(REFUSED)
 
 

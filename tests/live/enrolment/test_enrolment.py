@@ -170,11 +170,11 @@ def test_record_without_a_key_is_unauthenticated(first: Swtpm, enrolment: Enrolm
     enrolment.finish()
     done = enrolment.verify()
     assert done.stdout.startswith("UNAUTHENTICATED ")
-    told = "unauthenticated: without --key nobody vouches for it"
+    told = "unauthenticated: no key was given to verify it with"
     assert said(done) == (1, f"attest: {enrolment.record}: {told}\n")
     other = Enrolment(enrolment.record.parent / "other")
     wrong = enrolment.verify("--key", other.public)
-    assert (wrong.exit_code, f"{other.public} did not sign it" in wrong.stderr) == (1, True)
+    assert (wrong.exit_code, "is not signed by key" in wrong.stderr) == (1, True)
 
 
 def test_challenge_of_another_tpm_is_refused(
