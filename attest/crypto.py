@@ -165,44 +165,54 @@ def _build_ecc(key: EccKey) -> EccVerifyingKey | None:
     return EccVerifyingKey(built, size, curve.key_size)
 
 
-def signature_fault(key: VerifyingKey, signature: TpmtSignature, signed: bytes) -> str | None:
+def signature_fault(
+    key: VerifyingKey, signature: TpmtSignature, signed: bytes, owner: str = "AIK"
+) -> str | None:
     """Verify a signature mathematically; whether its scheme is wanted is a check's to judge.
+
+    Args:
+        key: The key.
+        signature: The signature.
+        signed: The octets that it should be over.
+        owner: What the key is called.
 
     Returns:
         None where the signature is by this key over these octets, else what is wrong with it.
     """
-    algorithm = _HASHES.get(signature.hash or 0)
-    if algorithm is None:
+    if signature.hash not in _HASHES:
         return "the hash of the signature is none that can be computed"
     try:
         if isinstance(key, RsaVerifyingKey):
-            return _rsa_fault(key, signature, signed, algorithm)
-        return _ecdsa_fault(key, signature, signed)
+            return _rsa_fault(key, signature, signed, owner)
+        return _ecdsa_fault(key, signature, signed, owner)
     except InvalidSignature:
-        return "the signature does not verify with the AIK"
+        return f"the signature does not verify with the {owner}"
     except UnsupportedAlgorithm:
         return "the signature scheme cannot be computed with this hash here"
     except ValueError:
-        return "the AIK is too small for the hash of the signature"
+        return f"the {owner} is too small for the hash of the signature"
 
 
 def _rsa_fault(
-    key: RsaVerifyingKey, signature: TpmtSignature, signed: bytes, algorithm: hashes.HashAlgorithm
+    key: RsaVerifyingKey, signature: TpmtSignature, signed: bytes, owner: str
 ) -> str | None:
     """Verify RSASSA or RSAPSS; PSS with any length of salt."""
     if signature.scheme not in _RSA_SCHEMES:
-        return "the AIK is an RSA key, and this is no RSA signature"
+        return f"the {owner} is an RSA key, and this is no RSA signature"
     if len(signature.rsa) != key.size:
         return f"{len(signature.rsa)} octets, the modulus has {key.size}"
-    scheme = _PKCS1 if signature.scheme == _RSASSA else _PSS[signature.hash or 0]
-    key.key.verify(signature.rsa, signed, scheme, algorithm)
+    digest = signature.hash or 0
+    scheme = _PKCS1 if signature.scheme == _RSASSA else _PSS[digest]
+    key.key.verify(signature.rsa, signed, scheme, _HASHES[digest])
     return None
 
 
-def _ecdsa_fault(key: EccVerifyingKey, signature: TpmtSignature, signed: bytes) -> str | None:
+def _ecdsa_fault(
+    key: EccVerifyingKey, signature: TpmtSignature, signed: bytes, owner: str
+) -> str | None:
     """Verify ECDSA; r and s may have lost leading zeros, and never have octets too many."""
     if signature.scheme != Alg.ECDSA:
-        return "the AIK is an ECC key, and this is no ECDSA signature"
+        return f"the {owner} is an ECC key, and this is no ECDSA signature"
     for field, part in (("r", signature.r), ("s", signature.s)):
         if not 0 < len(part) <= key.size:
             return f"{field} has {len(part)} octets, expected 1 to {key.size}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from attest.attesting import magic_fault
 from attest.context import Context
 from attest.evidence import Evidence
 from attest.result import CheckResult, failed, passed, skipped
-from attest.tpm.constants import TPM_GENERATED_VALUE
 
 ID = "quote.magic"
 _GENERATED = passed(ID, "magic is TPM_GENERATED")
@@ -15,7 +15,7 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     """Compare magic with TPM_GENERATED, which a restricted key never signs for others."""
     if evidence.attest is None:
         return skipped(ID, "the quote could not be read")
-    magic = evidence.attest.magic
-    if magic != TPM_GENERATED_VALUE:
-        return failed(ID, f"magic is 0x{magic:08x}, expected 0x{TPM_GENERATED_VALUE:08x}")
+    fault = magic_fault(evidence.attest)
+    if fault is not None:
+        return failed(ID, fault)
     return _GENERATED

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from attest.attesting import signer_fault
 from attest.context import Context
 from attest.evidence import Evidence
 from attest.result import CheckResult, failed, passed, skipped, warned
-from attest.tpm.constants import HASH_SIZES, alg_name
 
 ID = "quote.signer"
 _PRIMARY = {
@@ -24,9 +24,8 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
             wanted = " or ".join(allowed)
             return failed(ID, f"the AIK is a primary of {context.hierarchy}, expected {wanted}")
         return _PRIMARY[context.hierarchy]
-    signer, name_alg = evidence.attest.qualified_signer, evidence.public.name_alg
-    if signer[:2] != name_alg.to_bytes(2, "big") or len(signer) != 2 + HASH_SIZES[name_alg]:
-        seen = signer.hex() or "empty"
-        return failed(ID, f"qualifiedSigner is {seen}, no {alg_name(name_alg)} qualified Name")
+    fault = signer_fault(evidence.attest, evidence.public)
+    if fault is not None:
+        return failed(ID, fault)
     reason = "the AIK is under a parent that is not known, or the quote is by another key"
     return warned(ID, reason) if allowed is None else failed(ID, reason)

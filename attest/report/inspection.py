@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from attest import crypto
-from attest.context import primary_of
+from attest.attesting import primary_of
 from attest.evidence import Evidence
 from attest.policy.initial import is_initial
 from attest.text import shown
