@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from operator import itemgetter
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from msgspec.structs import astuple
 
 from attest import crypto
 from attest.document import read_document, type_name
+from attest.endorsement import Endorsement, read_endorsement
 from attest.errors import MalformedError
-from attest.members import MISSING, PcrValues, decoded, octets, pcr_values, unlike
+from attest.members import (
+    MAX_STRUCTURE,
+    MISSING,
+    PcrValues,
+    octets,
+    pcr_values,
+    structure,
+    unlike,
+)
 from attest.text import shown
 from attest.tpm.attestation import TpmsAttest, parse_attest
 from attest.tpm.public import TpmtPublic, parse_public
 from attest.tpm.signature import TpmtSignature, parse_signature
 
 KIBI = 1024
-MAX_STRUCTURE = 64 * KIBI
-"""Octets of a quote, a signature, a key."""
-MAX_CERTIFICATE = 16 * KIBI
-MAX_CERTIFICATES = 16
 MAX_EVENT_LOG = 4 * KIBI * KIBI
 MAX_IMA_LOG = 32 * KIBI * KIBI
 
-_ENDORSED_STRUCTURES = ("ak_pubkey_b64", "certify_b64", "certify_signature_b64")
-_ENDORSED_CHAINS = ("aik_cert_chain_b64", "ak_cert_chain_b64")
 _OPTIONAL_MEMBERS = frozenset({"endorsement", "event_log_b64", "ima_log_b64"})
-_Parsed = TypeVar("_Parsed")
 _Claims = tuple[object, str | None, int | None]
 """What the server says beside the evidence, and nothing vouches for: id, tier, time."""
 _Parts = tuple[
@@ -55,6 +57,7 @@ class Evidence(Struct, frozen=True, gc=False):
         key: The same, ready to verify.
         pcr_values: Reported PCR values by bank and index, as the server names the banks.
         pcr_banks: Reported selection, as the server writes it.
+        endorsement: What the server adds to tie the key to a TPM, or None where it adds nothing.
     """
 
     present: bool = False
@@ -71,6 +74,7 @@ class Evidence(Struct, frozen=True, gc=False):
     key: crypto.VerifyingKey | None = None
     pcr_values: PcrValues | None = None
     pcr_banks: str | None = None
+    endorsement: Endorsement | None = None
 
 
 def read_evidence(response: object) -> Evidence:
@@ -144,8 +148,9 @@ def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) 
         faults.append(f"pcr_banks: {unlike(banks, 'a string')}")
         banks = None
     values = pcr_values(member, faults)
+    endorsement = None
     if not _OPTIONAL_MEMBERS.isdisjoint(member):
-        _bound_optional_members(member, faults)
+        endorsement = _read_optional_members(member, faults)
     return Evidence(
         True,
         False,
@@ -159,6 +164,7 @@ def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) 
         key,
         values,
         banks,
+        endorsement,
     )
 
 
@@ -190,9 +196,9 @@ def _all_at_once(member: Mapping[str, Any]) -> _Parts | None:
 
 def _one_by_one(member: Mapping[str, Any], faults: list[str]) -> _Parts:
     """Read quote, signature and key where one is at fault; name each fault, keep the others."""
-    attest = _structure(member, "quote_b64", parse_attest, faults)
-    signature = _structure(member, "signature_b64", parse_signature, faults)
-    public = _structure(member, "aik_pubkey_b64", parse_public, faults)
+    attest = structure(member, "quote_b64", parse_attest, faults)
+    signature = structure(member, "signature_b64", parse_signature, faults)
+    public = structure(member, "aik_pubkey_b64", parse_public, faults)
     key = None
     if public is not None:
         try:
@@ -202,47 +208,12 @@ def _one_by_one(member: Mapping[str, Any], faults: list[str]) -> _Parts:
     return attest, signature, public, key
 
 
-def _structure(
-    member: Mapping[str, Any], name: str, parse: Callable[[bytes], _Parsed], faults: list[str]
-) -> _Parsed | None:
-    """Read one TPM structure in base64, or name the fault."""
-    try:
-        data = octets(member, name, MAX_STRUCTURE)
-    except MalformedError as error:
-        faults.append(str(error))
-        return None
-    try:
-        return parse(data)
-    except MalformedError as error:
-        faults.append(f"{name}: {error}")
-        return None
-
-
-def _bound_optional_members(member: Mapping[str, Any], faults: list[str]) -> None:
-    """Refuse optional members of wrong type or size; what they say is judged elsewhere."""
-    try:
-        for name, most in (("event_log_b64", MAX_EVENT_LOG), ("ima_log_b64", MAX_IMA_LOG)):
+def _read_optional_members(member: Mapping[str, Any], faults: list[str]) -> Endorsement | None:
+    """Read the endorsement, and bound the logs; what they say is judged elsewhere."""
+    for name, most in (("event_log_b64", MAX_EVENT_LOG), ("ima_log_b64", MAX_IMA_LOG)):
+        try:
             if name in member:
                 octets(member, name, most)
-        endorsement = member.get("endorsement", {})
-        if type(endorsement) is not dict:
-            raise MalformedError("endorsement", unlike(endorsement, "an object"))
-        for name in _ENDORSED_STRUCTURES:
-            if name in endorsement:
-                decoded(f"endorsement.{name}", endorsement[name], MAX_STRUCTURE)
-        for name in _ENDORSED_CHAINS:
-            if name in endorsement:
-                _bound_chain(name, endorsement[name])
-    except MalformedError as error:
-        faults.append(str(error))
-
-
-def _bound_chain(name: str, chain: object) -> None:
-    """Refuse a certificate chain with too many or too large certificates."""
-    if type(chain) is not list:
-        raise MalformedError(f"endorsement.{name}", unlike(chain, "an array"))
-    if not 0 < len(chain) <= MAX_CERTIFICATES:
-        fault = f"{len(chain)} certificates, expected 1 to {MAX_CERTIFICATES}"
-        raise MalformedError(f"endorsement.{name}", fault)
-    for position, certificate in enumerate(chain):
-        decoded(f"endorsement.{name}[{position}]", certificate, MAX_CERTIFICATE)
+        except MalformedError as error:
+            faults.append(str(error))
+    return read_endorsement(member["endorsement"], faults) if "endorsement" in member else None

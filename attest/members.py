@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, a2b_hex, b2a_base64
-from collections.abc import Mapping, Set
-from typing import Any
+from collections.abc import Callable, Mapping, Set
+from typing import Any, TypeVar
 
 from attest.document import type_name
 from attest.errors import MalformedError
 from attest.text import shown
 from attest.tpm.constants import BANKS, HASH_SIZES, PCR_COUNT
+
+MAX_STRUCTURE = 64 * 1024
+"""Octets of a quote, a signature, a key."""
+
+Parsed = TypeVar("Parsed")
 
 _INDICES = {str(index): index for index in range(32)}
 _PCRS = {str(index): index for index in range(PCR_COUNT)}
@@ -36,6 +41,35 @@ def unlike(value: object, wanted: str) -> str:
 def octets(parent: Mapping[str, Any], name: str, most: int) -> bytes:
     """Take octets in base64; see ``decoded``."""
     return decoded(name, parent.get(name, MISSING), most)
+
+
+def structure(
+    parent: Mapping[str, Any],
+    name: str,
+    parse: Callable[[bytes], Parsed],
+    faults: list[str],
+    above: str = "",
+) -> Parsed | None:
+    """Read one TPM structure in base64, or name the fault.
+
+    Args:
+        parent: The object that the member stands in.
+        name: The member.
+        parse: What reads its octets.
+        faults: Takes the fault.
+        above: Where the object stands, in front of the member's name: ``endorsement.``.
+    """
+    place = above + name
+    try:
+        data = decoded(place, parent.get(name, MISSING), MAX_STRUCTURE)
+    except MalformedError as error:
+        faults.append(str(error))
+        return None
+    try:
+        return parse(data)
+    except MalformedError as error:
+        faults.append(f"{place}: {error}")
+        return None
 
 
 def decoded(place: str, text: object, most: int) -> bytes:
