@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from attest.policy import files
 from attest.policy.document import cited
-from attest.policy.model import HIERARCHIES, AikRules, Identity, RootFile, Trust
-from attest.policy.scalars import distinct, octets, text, word
+from attest.policy.model import (
+    HIERARCHIES,
+    AikRules,
+    Identity,
+    RevokedCertificate,
+    RootFile,
+    Trust,
+)
+from attest.policy.scalars import distinct, matching, octets, text, word
 from attest.policy.section import Value
 from attest.tpm.constants import HASH_SIZES
 
@@ -17,8 +25,12 @@ _OWNERS = {
     "spki_sha256": Trust.ENROLLED,
     "roots": Trust.CERTIFIED,
     "identity": Trust.CERTIFIED,
+    "intermediates": Trust.CERTIFIED,
+    "revoked_certificates": Trust.CERTIFIED,
 }
 """Keys that only one kind of trust has."""
+
+_SERIAL = re.compile("-?[0-9A-Fa-f]{1,64}")
 
 _NAME_ALGS = {f"{alg:04x}": size for alg, size in HASH_SIZES.items()}
 """Digest sizes by nameAlg as a Name begins."""
@@ -42,6 +54,8 @@ def read_aik(value: Value) -> AikRules:
         spki_sha256=frozenset(section.given("spki_sha256", _digests, ())),
         roots=section.given("roots", _roots, ()),
         identity=section.given("identity", _identities, ()),
+        intermediates=section.given("intermediates", _roots, ()),
+        revoked=section.given("revoked_certificates", _revoked_certificates, ()),
         hierarchies=section.given("hierarchy", _hierarchies, None),
     )
     section.finish()
@@ -87,21 +101,21 @@ def _roots(value: Value) -> tuple[RootFile, ...]:
 
 
 def _root(value: Value) -> RootFile:
-    """Read one root file and hold it against its digest."""
+    """Read one file of CA certificates and hold it against its digest; no more is judged here."""
     section = value.section()
     file, pin = section.need("file"), section.need("sha256")
     section.finish()
-    root = RootFile(text(file), _sha256(pin))
-    if not files.stays_inside(root.file):
+    path, wanted = text(file), _sha256(pin)
+    if not files.stays_inside(path):
         raise file.error("must be relative and stay in the policy's folder")
     try:
-        content = files.read_beside(value.document.path, root.file)
+        content = files.read_beside(value.document.path, path)
     except (OSError, ValueError) as error:
         raise file.error(f"cannot be read: {files.reason(error)}") from error
     digest = hashlib.sha256(content)
-    if digest.digest() != root.sha256:
+    if digest.digest() != wanted:
         raise pin.error(f"differs from the file's SHA-256, {digest.hexdigest()}")
-    return root
+    return RootFile(path, wanted, content)
 
 
 def _identity(value: Value) -> Identity:
@@ -121,3 +135,33 @@ def _gce(value: Value) -> tuple[str, str]:
     gce = text(section.need("project")), text(section.need("instance"))
     section.finish()
     return gce
+
+
+def _revoked_certificates(value: Value) -> tuple[RevokedCertificate, ...]:
+    return distinct(value, _revoked_certificate)
+
+
+def _revoked_certificate(value: Value) -> RevokedCertificate:
+    """Read one certificate that is revoked, named in exactly one way."""
+    section = value.section()
+    revoked = RevokedCertificate(
+        sha256=section.given("sha256", _sha256, None),
+        issuer=section.given("issuer", text, None),
+        serial=section.given("serial", _serial, None),
+        spki_sha256=section.given("spki_sha256", _sha256, None),
+        reason=section.given("reason", text, None),
+    )
+    section.finish()
+    if (revoked.issuer is None) is not (revoked.serial is None):
+        raise value.error("issuer and serial belong together")
+    ways = (revoked.sha256, revoked.issuer, revoked.spki_sha256)
+    if sum(way is not None for way in ways) != 1:
+        raise value.error("expected exactly one of sha256, issuer with serial, or spki_sha256")
+    return revoked
+
+
+def _serial(value: Value) -> int:
+    """Read a serial number in hex, as results and tools for certificates write it."""
+    if not value.quoted:
+        raise value.error("expected a serial number in hex, in quotes")
+    return int(matching(value, _SERIAL), 16)

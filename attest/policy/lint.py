@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from attest.policy.initial import is_constant
 from attest.policy.loader import Loaded, load_documents
-from attest.policy.model import Baseline, NonceMode, PcrRule, RuleKind, Trust
+from attest.policy.model import AikRules, Baseline, NonceMode, PcrRule, RuleKind, Trust
 from attest.policy.section import Document, Place
 from attest.policy.worth import RESETTABLE
+from attest.text import shown
 from attest.tpm.constants import Alg, alg_name
 
 
@@ -70,6 +71,7 @@ def _findings(loaded: Loaded, at: datetime) -> list[Finding]:
         page.value("nonce", "nonce.none", "none: old quotes pass too, so only for inspection")
     if policy.aik.trust is Trust.UNANCHORED:
         page.value("aik.trust", "aik.unanchored", "unanchored: a key made in software passes too")
+    _look_at_certificates(policy.aik, page)
     _look_at_rules(policy.rules, "pcrs", page)
     for index, baseline in enumerate(policy.baselines):
         path = f"baselines[{index}]"
@@ -125,6 +127,26 @@ def _look_at_rules(rules: tuple[PcrRule, ...], path: str, page: _Page) -> None:
             if is_constant(value):
                 fault = f"all {value[:1].hex().upper()}: nothing was ever measured into this PCR"
                 page.value(page.golden(place, index), "golden.constant", fault)
+
+
+def _look_at_certificates(rules: AikRules, page: _Page) -> None:
+    """Call it an error where a file of certificates holds none that a chain could use."""
+    if not rules.roots:
+        return
+    from attest.certificates.model import ChainError  # noqa: PLC0415 - for few policies
+    from attest.certificates.roots import (  # noqa: PLC0415 - 50 ms, for few policies
+        load_pinned_intermediates,
+        load_pinned_roots,
+    )
+
+    kinds = (("roots", rules.roots, load_pinned_roots),)
+    others = (("intermediates", rules.intermediates, load_pinned_intermediates),)
+    for key, listed, load in kinds + others:
+        for index, one in enumerate(listed):
+            try:
+                load(one.octets, one.sha256, shown(one.file))
+            except ChainError as error:
+                page.value(f"aik.{key}[{index}].file", "aik.certificates", str(error), "error")
 
 
 def _look_at_end(baseline: Baseline, path: str, at: datetime, page: _Page) -> None:

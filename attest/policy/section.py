@@ -10,7 +10,7 @@ import yaml
 from attest.errors import PolicyError
 from attest.policy.document import compose, join, located, place
 
-RESERVED = frozenset({"ek", "eventlog", "ima", "intermediates", "revoked_certificates"})
+RESERVED = frozenset({"ek", "eventlog", "ima"})
 """Keys that a later schema will know."""
 
 T = TypeVar("T")

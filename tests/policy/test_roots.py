@@ -52,7 +52,7 @@ def test_root_files_are_read_beside_the_policy(folder: Path) -> None:
 
     loaded = certified_in(folder, VENDOR, identity)
 
-    assert loaded.aik.roots == (RootFile("roots/vendor.pem", bytes.fromhex(PIN)),)
+    assert loaded.aik.roots == (RootFile("roots/vendor.pem", bytes.fromhex(PIN), ROOT),)
     assert loaded.aik.identity == (
         Identity(leaf_sha256=bytes.fromhex(A)),
         Identity(gce=("p", "i")),
