@@ -8,16 +8,21 @@ from datetime import datetime
 from msgspec import Struct
 
 from attest import crypto
+from attest.attesting import primary_of
+from attest.certification import NOTHING_CERTIFIED, Certification, certification_of
+from attest.chaining import NOTHING_CHAINED, Chained, chain_of
 from attest.evidence import Evidence
 from attest.members import PcrValues
 from attest.policy.compare import Comparison, Quoted, compare
-from attest.policy.model import HIERARCHIES, NonceMode, Policy
+from attest.policy.model import NonceMode, Policy, Trust
 from attest.result import Anchor
-from attest.tpm.attestation import TpmsAttest, TpmsQuoteInfo
-from attest.tpm.public import TpmtPublic
+from attest.text import unexpected
+from attest.tpm.attestation import TpmsQuoteInfo
 
-_HIERARCHY_NAMES = {handle: name for name, handle in HIERARCHIES.items()}
 _GIVEN, _PAYLOAD_ID = NonceMode.GIVEN, NonceMode.PAYLOAD_ID
+_UNANCHORED = Trust.UNANCHORED
+_CERTIFY = "certify"
+"""How an anchor reaches the AIK where it is the AK's that certifies it."""
 
 
 class Request(Struct, frozen=True, gc=False):
@@ -28,12 +33,14 @@ class Request(Struct, frozen=True, gc=False):
         nonce: Expected extraData, for policies with ``nonce: given``.
         security_tier: Tier that the caller asked for, or None.
         at: Moment of every validity decision; None where none is known.
+        cross_check: Whether a second stack is to judge structures and signatures too.
     """
 
     payload_id: object = None
     nonce: bytes | None = None
     security_tier: str | None = None
     at: datetime | None = None
+    cross_check: bool = False
 
 
 class Context(Struct, frozen=True, gc=False):
@@ -51,6 +58,8 @@ class Context(Struct, frozen=True, gc=False):
         quoted: PCR values under the signed selection, in its order; None without quote or values.
         comparison: Those values against the policy; None without values.
         anchor: What ties the AIK to a known TPM, or None.
+        certification: What the certification of the AIK by an AK is worth.
+        chained: What the certificate chain of the AIK or of that AK is worth.
     """
 
     policy: Policy
@@ -64,6 +73,8 @@ class Context(Struct, frozen=True, gc=False):
     quoted: Quoted | None
     comparison: Comparison | None
     anchor: Anchor | None
+    certification: Certification = NOTHING_CERTIFIED
+    chained: Chained = NOTHING_CHAINED
 
 
 def gather(
@@ -80,8 +91,11 @@ def gather(
     if attest is not None and values is not None and isinstance(attest.attested, TpmsQuoteInfo):
         quoted = _quoted(attest.attested, values)
         comparison = compare(policy, quoted, request.at)
-    if name is not None and (policy.aik.names or policy.aik.spki_sha256):
-        anchor = _anchor(evidence, policy, name)
+    certification, chained = NOTHING_CERTIFIED, NOTHING_CHAINED
+    if evidence.endorsement is not None:
+        certification, chained = _endorsed(evidence, policy, name, request)
+    if name is not None and policy.aik.trust is not _UNANCHORED:
+        anchor = _anchor(evidence, policy, name, certification, chained)
     return Context(
         policy,
         scope_fault,
@@ -94,13 +108,9 @@ def gather(
         quoted,
         comparison,
         anchor,
+        certification,
+        chained,
     )
-
-
-def primary_of(public: TpmtPublic, name: bytes, attest: TpmsAttest) -> str | None:
-    """Name the hierarchy under which the signer of a quote is this key as a primary, if any."""
-    handle = crypto.primary_hierarchy(public.name_alg, name, attest.qualified_signer)
-    return None if handle is None else _HIERARCHY_NAMES[handle]
 
 
 def _quoted(info: TpmsQuoteInfo, reported: PcrValues) -> Quoted:
@@ -150,13 +160,55 @@ def _text(payload_id: object) -> tuple[str | None, bytes]:
         return None, b""
 
 
-def _anchor(evidence: Evidence, policy: Policy, name: bytes) -> Anchor | None:
-    """Return what ties the AIK to a known TPM: its enrolled Name or public key."""
+def _endorsed(
+    evidence: Evidence, policy: Policy, name: bytes | None, request: Request
+) -> tuple[Certification, Chained]:
+    """Judge what the evidence offers to tie its AIK to a TPM; an exception counts against it."""
+    try:
+        certification = certification_of(evidence, policy, name)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
+        certification = Certification(fault=unexpected(error))
+    try:
+        chained = chain_of(evidence, policy.aik, certification, request.at)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
+        chained = Chained(fault=unexpected(error))
+    return certification, chained
+
+
+def _anchor(
+    evidence: Evidence,
+    policy: Policy,
+    name: bytes,
+    certification: Certification,
+    chained: Chained,
+) -> Anchor | None:
+    """Return what ties the AIK to a known TPM, by itself or through the AK that certifies it."""
+    if policy.aik.trust is Trust.CERTIFIED:
+        return _certified(chained)
+    anchor = _enrolled(policy, name, evidence.key)
+    if anchor is None and certification.ak_name is not None:
+        anchor = _enrolled(policy, certification.ak_name, certification.ak_key, _CERTIFY)
+    return anchor
+
+
+def _enrolled(
+    policy: Policy, name: bytes, key: crypto.VerifyingKey | None, via: str | None = None
+) -> Anchor | None:
+    """Return how a key is enrolled: by its Name, or by its public key."""
     rules = policy.aik
     if name in rules.names:
-        return Anchor("enrolled", "name", name)
-    if evidence.key is not None and rules.spki_sha256:
-        spki = crypto.spki_sha256(evidence.key)
+        return Anchor("enrolled", "name", name, via)
+    if key is not None and rules.spki_sha256:
+        spki = crypto.spki_sha256(key)
         if spki in rules.spki_sha256:
-            return Anchor("enrolled", "spki_sha256", spki)
+            return Anchor("enrolled", "spki_sha256", spki, via)
     return None
+
+
+def _certified(chained: Chained) -> Anchor | None:
+    """Return the chain that holds, by its leaf."""
+    chain = chained.chain
+    if chain is None:
+        return None
+    via = _CERTIFY if chained.is_aks else None
+    return Anchor("certified", "leaf_sha256", chain.leaf_sha256, via, chain, chained.identity)

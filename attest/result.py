@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from attest.certificates.model import Chain
 from attest.policy.compare import NOTHING_COMPARED, Comparison, Difference
-from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Policy
+from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Identity, Policy
 from attest.tpm.attestation import TpmsAttest
 from attest.tpm.constants import alg_name
 from attest.version import __version__
@@ -78,14 +79,21 @@ class Anchor(msgspec.Struct, frozen=True, gc=False):
     """What ties the AIK to a known TPM.
 
     Attributes:
-        trust: Kind of anchor: ``enrolled``.
-        kind: What was enrolled: ``name`` or ``spki_sha256``.
-        key: The enrolled octets.
+        trust: Kind of anchor: ``enrolled`` or ``certified``.
+        kind: What the anchor is known by: ``name`` or ``spki_sha256`` where it was enrolled,
+            ``leaf_sha256`` where it has a certificate.
+        key: These octets.
+        via: ``certify`` where the anchor is that of an AK, which certifies the AIK; else None.
+        chain: The certificate chain, for ``certified``.
+        identity: Which identity of the policy the chain matches, for ``certified``.
     """
 
     trust: str
     kind: str
     key: bytes
+    via: str | None = None
+    chain: Chain | None = None
+    identity: Identity | None = None
 
 
 _SELF_CONSISTENCY = ALWAYS_MANDATORY - MANDATORY_WITHOUT_TPM
@@ -231,10 +239,17 @@ def evidence_sha256(member: Mapping[str, Any] | None) -> str | None:
         return None
 
 
-def _anchor(anchor: Anchor | None) -> dict[str, str] | None:
+def _anchor(anchor: Anchor | None) -> dict[str, Any] | None:
     if anchor is None:
         return None
-    return {"trust": anchor.trust, anchor.kind: anchor.key.hex()}
+    whole: dict[str, Any] = {"trust": anchor.trust, anchor.kind: anchor.key.hex()}
+    if anchor.via is not None:
+        whole["via"] = anchor.via
+    if anchor.chain is not None:
+        whole |= anchor.chain.to_dict()
+    if anchor.identity is not None:
+        whole["identity"] = anchor.identity.to_dict()
+    return whole
 
 
 def _pcrs(

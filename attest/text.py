@@ -21,3 +21,8 @@ def shown(text: str, most: int = MOST) -> str:
 def _escaped(char: str) -> str:
     """Write one character as Python would escape it."""
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def unexpected(error: Exception) -> str:
+    """Say in one line of an exception that nobody foresaw what it is."""
+    return f"unexpected {type(error).__name__}: {shown(str(error))}"

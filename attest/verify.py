@@ -18,7 +18,7 @@ from attest.policy.model import (
     Trust,
 )
 from attest.result import AttestationResult, CheckResult, Outcome, failed
-from attest.text import shown
+from attest.text import shown, unexpected
 
 MAX_NONCE = 64
 """Octets of a nonce that TPM2B_DATA can carry with any TPM."""
@@ -38,6 +38,7 @@ def verify(  # noqa: PLR0913 - the public call: each expectation is the caller's
     nonce: bytes | None = None,
     security_tier: str | None = None,
     at: datetime | None = None,
+    cross_check: bool = False,
 ) -> AttestationResult:
     """Appraise the TPM evidence of one response.
 
@@ -51,19 +52,23 @@ def verify(  # noqa: PLR0913 - the public call: each expectation is the caller's
         nonce: Expected extraData, 1 to 64 octets; only with ``nonce: given``, and needed there.
         security_tier: Tier that the caller asked for: standard, high or maximum.
         at: Moment, with time zone, by which every validity is decided; now by default.
+        cross_check: Have libtss2 and OpenSSL's command judge structures and signatures too, which
+            takes the extra ``tpm`` and temporary files; where they see anything else, the response
+            is refused.
 
     Returns:
         The result; ``accepted`` is its decision.
 
     Raises:
-        ValueError: A naive ``at``, an unknown tier, a nonce that is missing, unwanted or too long.
+        ValueError: A naive ``at``, an unknown tier, a nonce that is missing, unwanted or too
+            long, a cross-check without what it needs.
         TypeError: A policy or a nonce that is none.
     """
     if at is None:
         at = datetime.now(UTC)
     else:
         check_moment(at)
-    request = Request(payload_id, nonce, security_tier, at)
+    request = Request(payload_id, nonce, security_tier, at, cross_check)
     check_request(policy, request)
     return appraise(read_evidence(response), policy, request)
 
@@ -112,7 +117,7 @@ def _guarded(check: str, judge: Judge, evidence: Evidence, context: Context) -> 
     try:
         return judge(evidence, context)
     except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
-        return failed(check, f"unexpected {type(error).__name__}: {shown(str(error))}")
+        return failed(check, unexpected(error))
 
 
 def _unvouched(result: CheckResult) -> CheckResult:
@@ -165,12 +170,17 @@ def check_request(policy: Policy | PolicySet, request: Request) -> None:
     """Raise for what is the caller's own mistake, whatever the response holds.
 
     Raises:
-        ValueError: An unknown tier, a nonce that is missing, unwanted or too long.
+        ValueError: An unknown tier, a nonce that is missing, unwanted or too long, a cross-check
+            without what it needs.
         TypeError: A policy or a nonce that is none.
     """
     tier, nonce = request.security_tier, request.nonce
     if tier is not None and tier not in TIERS:
         raise ValueError(f"security_tier is {tier!r}, expected one of {', '.join(TIERS)}")
+    if request.cross_check:
+        from attest.crosscheck.opinion import require  # noqa: PLC0415 - an extra, and heavy
+
+        require()
     if isinstance(policy, Policy):
         if nonce is not None or policy.nonce is _GIVEN:
             _check_nonce((policy,), nonce)

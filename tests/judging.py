@@ -34,6 +34,9 @@ ORDER: Final = (
     "policy.scope",
     "policy.validity",
     "response.tier",
+    "aik.certify",
+    "aik.chain",
+    "verifier.cross-check",
 )
 """Every check that is built, in the order of the contract."""
 

@@ -25,6 +25,7 @@ from tests import strategies as some
 from tests.aik import Aik, ecc_aik, rsa_aik
 from tests.build import ResponseLies, other, policy_text, quote, response
 from tests.faults import accepted_of, differing
+from tests.judging import ORDER
 from tests.recorded import REAL, response_of
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -67,7 +68,7 @@ def verdict(result: attest.AttestationResult) -> tuple[Any, ...]:
     unexpected = [check for check in result.checks if check.reason.startswith("unexpected")]
     assert unexpected == []
     assert all(check.reason.isprintable() for check in result.checks)
-    assert len({check.id for check in result.checks}) == 19
+    assert len({check.id for check in result.checks}) == len(ORDER)
     outcomes = tuple((check.id, str(check.outcome)) for check in result.checks)
     return document["decision"], document["assurance"], outcomes
 

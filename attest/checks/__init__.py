@@ -7,7 +7,10 @@ from collections.abc import Callable
 from attest.checks import (
     attributes,
     baseline,
+    certify,
+    chain,
     clock,
+    crosscheck,
     digest,
     form,
     kind,
@@ -53,6 +56,9 @@ CHECKS: dict[str, Judge] = {
         scope,
         validity,
         tier,
+        certify,
+        chain,
+        crosscheck,
     )
 }
 """Every check: its id, and the function that judges by it, in the order of results."""

@@ -37,8 +37,15 @@ QUESTIONS = {
     "policy.scope": "Does exactly one policy apply?",
     "policy.validity": "Is the policy valid at this moment?",
     "response.tier": "Does the response report the tier that was asked for?",
+    "aik.certify": "Where an AK is said to certify the attestation key, does it?",
+    "aik.chain": "Does a certificate chain lead from the attestation key to a root and a machine?",
+    "verifier.cross-check": "Does a second, independent stack see the same?",
 }
 """What each check asks, in the order of results."""
+
+
+_NEVER_MANDATORY = frozenset({"aik.certify", "aik.chain", "verifier.cross-check"})
+"""Checks of what is optional: only by failing do they refuse, under any policy."""
 
 
 class Refusal(Struct, frozen=True):
@@ -73,7 +80,12 @@ def refusals(result: Published) -> tuple[Refusal, ...]:
         return ()
     without_tpm = outcomes(result).get("evidence.present") == "warn"
     mandatory = MANDATORY_WITHOUT_TPM if without_tpm else ALWAYS_MANDATORY
-    amiss = [check for check in result["checks"] if check["outcome"] != "pass"]
+    amiss = [
+        check
+        for check in result["checks"]
+        if check["outcome"] == "fail"
+        or (check["outcome"] != "pass" and check["id"] not in _NEVER_MANDATORY)
+    ]
     refusing = [
         check for check in amiss if check["outcome"] == "fail" or check["id"] in mandatory
     ] or amiss

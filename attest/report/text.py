@@ -11,8 +11,15 @@ from attest.text import shown
 _ASSURANCES = {
     Assurance.NONE: "nothing was proven of a TPM",
     Assurance.SELF_CONSISTENT: "self-consistent, not anchored: any software could have made it",
-    Assurance.ANCHORED: "anchored: the signing key is enrolled",
+    Assurance.ANCHORED: "anchored",
 }
+_ANCHORS = {
+    ("enrolled", None): "the signing key is enrolled",
+    ("enrolled", "certify"): "an enrolled key certifies the signing key",
+    ("certified", None): "a certificate chain ties the signing key to a pinned root",
+    ("certified", "certify"): "a key with a chain to a pinned root certifies the signing key",
+}
+"""What an anchor is, by its trust and the way that it takes."""
 INDENT = " " * 10
 _ID_WIDTH = 16
 _WIDTH = 76
@@ -60,8 +67,11 @@ def render(
     lines = [f"{head}  {where}  {_policy(result, accepted=accepted)}"]
     if accepted:
         assurance = _ASSURANCES[result.assurance]
-        anchored = result.assurance is Assurance.ANCHORED
-        lines.append(INDENT + (assurance if anchored else style.weak(assurance)))
+        anchor = result.anchor
+        if result.assurance is Assurance.ANCHORED and anchor is not None:
+            lines.append(f"{INDENT}{assurance}: {_ANCHORS[anchor.trust, anchor.via]}")
+        else:
+            lines.append(INDENT + style.weak(assurance))
         for check in _reservations(result):
             lines += _explained(check, style.weak)
     else:
