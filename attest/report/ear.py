@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from attest.chaining import OTHER_MACHINE
 from attest.report.published import Published, is_accepted, outcomes, refusals
 
 SUBMODULE = "tpm"
@@ -124,9 +125,20 @@ def trustworthiness_vector(result: Published) -> dict[str, int]:
     else:
         identity = _RECOGNIZED if result["assurance"] == "anchored" else _NO_ASSERTION
     vector["instance-identity"] = identity
-    if trust == "pass" and result["anchor"] is not None:
+    if _is_about_hardware(result, outcome):
         vector["hardware"] = identity
     return vector
+
+
+def _is_about_hardware(result: Published, outcome: Mapping[str, str]) -> bool:
+    """Tell whether a TPM is recognised, or is not though a chain was to show that it is one.
+
+    A genuine chain of another machine says nothing against its hardware.
+    """
+    if outcome.get("aik.trust") == "pass":
+        return result["anchor"] is not None
+    reasons = {check["id"]: check["reason"] for check in result["checks"]}
+    return outcome.get("aik.chain") == "fail" and OTHER_MACHINE not in reasons["aik.chain"]
 
 
 def _executables(result: Published, outcome: Mapping[str, str]) -> int:
