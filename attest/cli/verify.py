@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from attest.cli.options import HexOctets, Moment, examples
 from attest.cli.policies import load_or_leave, signed_options
@@ -103,6 +104,11 @@ class Tally:
     metavar="TIME|now|evidence",
     help="Moment for validity: RFC 3339 with zone, or what each response claims (processed_at).",
 )
+@click.option(
+    "--cross-check",
+    is_flag=True,
+    help="Have libtss2 and OpenSSL judge too (extra tpm); any disagreement refuses.",
+)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
     "--key",
@@ -124,6 +130,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     nonce: bytes | None,
     tier: str | None,
     moment: datetime | None,
+    cross_check: bool,
     form: str,
     key: str | None,
     ear_profile: str | None,
@@ -137,7 +144,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     that does not load or a file that cannot be read.
     """
     policy = load_or_leave(policy_path, policy_key, min_serial)
-    request = _checked(policy, Request(payload_id, nonce, tier, moment))
+    request = _checked(policy, Request(payload_id, nonce, tier, moment, cross_check))
     write = _writer_of(form, key, ear_profile)
     tally = Tally()
     quiet = output is None and sys.stdout.isatty()
@@ -199,7 +206,7 @@ def _at_claim(request: Request, evidence: Evidence) -> Request:
         at = None if claimed is None else datetime.fromtimestamp(claimed, UTC)
     except (ValueError, OverflowError, OSError):
         at = None
-    return Request(request.payload_id, request.nonce, request.security_tier, at)
+    return replace(request, at=at)
 
 
 def _writer_of(form: str, key: str | None, profile: str | None) -> Writer:
