@@ -129,7 +129,7 @@ def _signature_fault(parts: _Parts, policy: Policy) -> str | None:
     if fault is not None:
         return fault
     if parts.key is None:
-        return "there is no AK to verify with"
+        return "the AK: none that can be computed with"
     fault = crypto.signature_fault(parts.key, signature, certify.signed, _OWNER)
     return fault or signer_fault(certify, public)
 

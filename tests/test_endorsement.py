@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
 from attest.evidence import read_evidence
+from tests import aik
+from tests.aik import ecc_aik, rsa_aik
 from tests.build import base64_of, response
+from tests.endorsing import AK, certified, certify, chained
 
 KIBI = 1024
 STRUCTURES = ("ak_pubkey_b64", "certify_b64", "certify_signature_b64")
@@ -29,7 +33,8 @@ def text_of(length: int) -> str:
     [
         {"endorsement": {}},
         {"endorsement": {"of the future": 1}},
-        {"endorsement": dict.fromkeys(STRUCTURES, "AAEC")},
+        {"endorsement": {"hcl_report_b64": "AAEC", "vcek_chain_b64": "AAEC"}},
+        {"endorsement": certified(rsa_aik())},
         {"endorsement": {name: ["AAEC", "AAE="] for name in CHAINS}},
         {"event_log_b64": "AAEC", "ima_log_b64": "AAEC"},
         {"event_log_b64": "", "ima_log_b64": ""},
@@ -83,9 +88,17 @@ def test_endorsement_that_is_no_object_is_a_fault(value: object, kind: str) -> N
     assert faults(endorsement=value) == (f"endorsement: {kind}, expected an object",)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
-def test_endorsing_structure_up_to_64_kib_is_no_fault(name: str) -> None:
-    assert faults(endorsement={name: text_of(64 * KIBI)}) == ()
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("ak_pubkey_b64", "TPM2B_PUBLIC.size at octet 0: 0 announced, 65534 follow"),
+        ("certify_b64", None),
+        ("certify_signature_b64", None),
+    ],
+)
+def test_endorsing_structure_of_64_kib_is_read(name: str, fault: str | None) -> None:
+    told = () if fault is None else (f"endorsement.{name}: {fault}",)
+    assert faults(endorsement={name: text_of(64 * KIBI)}) == told
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
@@ -132,3 +145,76 @@ def test_chain_has_1_to_16_certificates(name: str, count: int) -> None:
 )
 def test_chain_out_of_bounds_is_a_fault_at_its_place(name: str, value: object, fault: str) -> None:
     assert faults(endorsement={name: value}) == (f"endorsement.{name}{fault}",)
+
+
+def test_endorsement_is_parsed_into_evidence() -> None:
+    statement = certify(rsa_aik())
+    chain = {"aik_cert_chain_b64": chained(b"a", b"bc"), "ak_cert_chain_b64": chained(b"d")}
+    told = response(attestation={"endorsement": {**certified(rsa_aik()), **chain}})
+    evidence = read_evidence(told)
+    read = evidence.endorsement
+    assert evidence.faults == ()
+    assert read is not None
+    assert read.certify is not None
+    assert read.ak_public is not None
+    assert read.offered == STRUCTURES
+    assert read.certify.signed == statement
+    assert read.ak_public.octets == AK.public()[2:]
+    assert (read.aik_chain, read.ak_chain) == ((b"a", b"bc"), (b"d",))
+    assert read.ak_key is not None
+
+
+@pytest.mark.parametrize("lies", [{}, {"attestation": {"event_log_b64": "AAEC"}}])
+def test_evidence_without_endorsement_has_none(lies: dict[str, Any]) -> None:
+    assert read_evidence(response(**lies)).endorsement is None
+
+
+def test_an_endorsement_without_members_is_an_empty_one() -> None:
+    read = read_evidence(response(attestation={"endorsement": {}})).endorsement
+    assert read is not None
+    assert (read.offered, read.certify, read.aik_chain) == ((), None, ())
+
+
+def test_every_fault_of_an_endorsement_is_named_and_the_rest_is_read() -> None:
+    broken = {"ak_pubkey_b64": "AA==", "aik_cert_chain_b64": ["AAE"], "ak_cert_chain_b64": []}
+    member = {**certified(rsa_aik()), **broken}
+    evidence = read_evidence(response(attestation={"endorsement": member, "ima_log_b64": 0}))
+    assert evidence.faults == (
+        "ima_log_b64: a number, expected a string",
+        "endorsement.ak_pubkey_b64: TPM2B_PUBLIC.size at octet 0: 2 octets wanted, 1 left",
+        "endorsement.aik_cert_chain_b64[0]: is not canonical base64",
+        "endorsement.ak_cert_chain_b64: 0 certificates, expected 1 to 16",
+    )
+    assert evidence.endorsement is not None
+    assert evidence.endorsement.certify is not None
+
+
+def test_a_point_off_its_curve_is_a_fault_of_the_ak() -> None:
+    off = ecc_aik().claiming(x=b"\1" * 32, y=b"\1" * 32)
+    fault = "TPMT_PUBLIC.unique: the point does not lie on secp256r1"
+    told = {"ak_pubkey_b64": base64.b64encode(off.public()).decode()}
+    assert faults(endorsement=told) == (f"endorsement.ak_pubkey_b64: {fault}",)
+
+
+@pytest.mark.parametrize(
+    ("member", "fault"),
+    [
+        ("certify_b64", "TPMS_ATTEST.end at octet 149: 1 trailing octet"),
+        ("certify_signature_b64", "TPMT_SIGNATURE.end at octet 104: 1 trailing octet"),
+        ("ak_pubkey_b64", "TPM2B_PUBLIC.size at octet 0: 120 announced, 121 follow"),
+    ],
+)
+def test_no_octet_may_be_left_over_in_an_endorsement(member: str, fault: str) -> None:
+    whole = certified(rsa_aik())
+    octets = base64.b64decode(whole[member]) + b"\0"
+    told = {**whole, member: base64_of(octets)}
+    assert faults(endorsement=told) == (f"endorsement.{member}: {fault}",)
+
+
+def test_structures_of_an_endorsement_are_read_as_those_of_a_quote() -> None:
+    statement = aik.sized(certify(rsa_aik()))
+    told = {**certified(rsa_aik()), "certify_b64": base64_of(statement)}
+    read = read_evidence(response(attestation={"endorsement": told})).endorsement
+    assert read is not None
+    assert read.certify is not None
+    assert read.certify.signed == statement[2:]

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from asn1crypto import algos, keys, pem
 
-from attest.crosscheck.reading import ECC, ECDSA, RSA_SCHEMES, Fields
+from attest.crosscheck.reading import ECC, ECDSA, RSA, RSA_SCHEMES, Fields
 from attest.text import shown
 
 COMMAND = "openssl"
@@ -74,7 +74,9 @@ def fault(public: Fields, signature: Fields, signed: bytes) -> str | None:
 
 def _public_key(public: Fields) -> bytes | None:
     """Write SubjectPublicKeyInfo in PEM; None for a key that OpenSSL is not asked about."""
-    info = _ecc_key(public) if public["type"] == ECC else _rsa_key(public)
+    makers = {RSA: _rsa_key, ECC: _ecc_key}
+    make = makers.get(public["type"])
+    info = None if make is None else make(public)
     if info is None:
         return None
     armored: bytes = pem.armor("PUBLIC KEY", info.dump())

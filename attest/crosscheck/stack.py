@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -44,7 +43,6 @@ class Reading(Struct, frozen=True):
     left: int = 0
 
 
-@cache
 def load() -> Any:
     """Import tpm2-pytss.
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from attest.errors import PolicyError
+from attest.policy.lint import lint
 from attest.policy.loader import load_policy
-from attest.policy.model import Identity, Policy, RootFile
+from attest.policy.model import Identity, Policy, RevokedCertificate, RootFile
+from tests.certificates.making import ca, issue
 from tests.policy.texts import HEX64, A, policy
 
 ROOT = b"-----BEGIN CERTIFICATE-----\n"
@@ -167,3 +169,77 @@ def test_refuses_identities_with_reason(folder: Path, identity: str, expected: s
 
     assert said.partition(": ")[2] == f"aik.identity{expected}"
     assert said.startswith("3:")
+
+
+EXACTLY_ONE = "expected exactly one of sha256, issuer with serial, or spki_sha256"
+REVOKED = [
+    ("[]", ": empty list"),
+    ("[a]", "[0]: expected a mapping, found a text"),
+    ("[{}]", "[0]: empty mapping"),
+    ("[{reason: sold}]", f"[0]: {EXACTLY_ONE}"),
+    (f"[{{sha256: '{A}', spki_sha256: '{A}'}}]", f"[0]: {EXACTLY_ONE}"),
+    (f"[{{sha256: '{A}', issuer: a, serial: '1'}}]", f"[0]: {EXACTLY_ONE}"),
+    ("[{issuer: a}]", "[0]: issuer and serial belong together"),
+    ("[{serial: '1'}]", "[0]: issuer and serial belong together"),
+    ("[{issuer: a, serial: 10}]", "[0].serial: expected a serial number in hex, in quotes"),
+    (
+        "[{issuer: a, serial: '0x10'}]",
+        "[0].serial: expected -?[0-9A-Fa-f]{1,64}, found '0x10'",
+    ),
+    ("[{sha256: 'aa'}]", f"[0].sha256: {HEX64}"),
+    (f"[{{sha256: '{A}', date: b}}]", "[0].date: unknown key"),
+    (f"[{{sha256: '{A}'}}, {{sha256: '{A}'}}]", "[1]: stands in the list twice"),
+]
+
+
+@pytest.mark.parametrize(("revoked", "expected"), REVOKED, ids=[row[0][:40] for row in REVOKED])
+def test_refuses_revoked_certificates_with_reason(
+    folder: Path, revoked: str, expected: str
+) -> None:
+    said = said_in(folder, VENDOR, f"[{{subject: a}}], revoked_certificates: {revoked}")
+
+    assert said.partition(": ")[2] == f"aik.revoked_certificates{expected}"
+
+
+def test_revoked_certificates_are_named_in_one_of_three_ways(folder: Path) -> None:
+    entries = [
+        f"{{sha256: '{A}', reason: machine sold}}",
+        "{issuer: 'CN=a,O=b', serial: '0aFf'}",
+        f"{{spki_sha256: '{A}'}}",
+    ]
+    listed = f"[{{subject: a}}], revoked_certificates: [{', '.join(entries)}]"
+
+    assert certified_in(folder, VENDOR, listed).aik.revoked == (
+        RevokedCertificate(sha256=bytes.fromhex(A), reason="machine sold"),
+        RevokedCertificate(issuer="CN=a,O=b", serial=0x0AFF),
+        RevokedCertificate(spki_sha256=bytes.fromhex(A)),
+    )
+
+
+def test_intermediates_are_pinned_as_roots_are(folder: Path) -> None:
+    loaded = certified_in(folder, VENDOR, f"[{{subject: a}}], intermediates: {VENDOR}")
+
+    assert loaded.aik.intermediates == loaded.aik.roots
+
+
+def test_lint_calls_a_file_without_certificates_an_error(folder: Path) -> None:
+    certified_in(folder, VENDOR, f"[{{subject: a}}], intermediates: {VENDOR}")
+
+    found = [one for one in lint(folder / "policy.yaml") if one.rule == "aik.certificates"]
+
+    assert [(one.severity, one.message.partition(":")[0]) for one in found] == [
+        ("error", "aik.roots[0].file"),
+        ("error", "aik.intermediates[0].file"),
+    ]
+    assert "roots/vendor.pem: " in found[0].message
+
+
+def test_lint_finds_nothing_in_files_of_certificates(folder: Path) -> None:
+    root = issue("root", None, ca())
+    octets = root.pem + issue("middle", root, ca(0)).pem
+    (folder / "real.pem").write_bytes(octets)
+    pin = hashlib.sha256(octets).hexdigest()
+    real = f"[{{file: real.pem, sha256: '{pin}'}}]"
+    certified_in(folder, real, f"[{{subject: a}}], intermediates: {real}")
+
+    assert [one for one in lint(folder / "policy.yaml") if one.rule == "aik.certificates"] == []

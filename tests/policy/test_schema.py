@@ -95,6 +95,7 @@ def loads(text: str, folder: Path) -> bool:
 
 ROOT = hashlib.sha256(b"root").hexdigest()
 CERTIFIED = f'trust: certified, roots: [{{file: roots/a.pem, sha256: "{ROOT}"}}]'
+MACHINE = f"{CERTIFIED}, identity: [{{subject: CN=a}}]"
 ONE = f'{{sha256: {{0: "{A}"}}}}'
 STANDARD = "{security_tier: [standard]}"
 
@@ -120,6 +121,11 @@ GOOD = [
     policy(aik=f"{{{CERTIFIED}, identity: [{{subject: CN=a}}]}}"),
     policy(aik=f"{{{CERTIFIED}, identity: [{{gce: {{project: p, instance: i}}}}]}}"),
     policy(aik=f'{{{CERTIFIED}, identity: [{{leaf_sha256: "{A}"}}, {{subject: b}}]}}'),
+    policy(aik=f"{{{MACHINE}, intermediates: [{{file: roots/a.pem, sha256: '{ROOT}'}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{sha256: '{A}', reason: sold}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{issuer: CN=a, serial: '0aF'}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{issuer: CN=a, serial: '-1'}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{spki_sha256: '{B}'}}]}}"),
     policy(clock="{safe: any}"),
     *(
         policy(pcrs=f'{{{bank}: {{23: "{"aB" * HASH_SIZES[alg]}"}}}}')
@@ -207,6 +213,17 @@ BAD = [
     policy(aik=f'{{{CERTIFIED}, identity: [{{subject: a, leaf_sha256: "{A}"}}]}}'),
     policy(aik=f"{{{CERTIFIED}, identity: [{{gce: {{project: p}}}}]}}"),
     policy(aik="{trust: certified, roots: [{file: roots/a.pem}], identity: [{subject: a}]}"),
+    policy(aik=f"{{{MACHINE}, intermediates: []}}"),
+    policy(aik=f"{{{MACHINE}, intermediates: [{{file: roots/a.pem}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: []}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{reason: sold}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{issuer: CN=a}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{serial: '01'}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{issuer: CN=a, serial: 0x01}}]}}"),
+    policy(aik=f"{{{MACHINE}, revoked_certificates: [{{sha256: '{A}', spki_sha256: '{B}'}}]}}"),
+    policy(
+        aik=f"{{trust: enrolled, spki_sha256: ['{A}'], revoked_certificates: [{{sha256: '{B}'}}]}}"
+    ),
     policy(pcrs="{}"),
     policy(pcrs="{md5: {0: any}}"),
     policy(pcrs="{sha256: {}}"),
