@@ -15,7 +15,7 @@ from attest.certificates.extra import MissingExtraError
 from attest.certificates.model import Chain, ChainError, Purpose
 from attest.certification import Certification
 from attest.evidence import Evidence
-from attest.policy.model import AikRules, Identity, RevokedCertificate, RootFile, Trust
+from attest.policy.anchoring import AikRules, Identity, RevokedCertificate, RootFile, Trust
 from attest.text import shown
 
 if TYPE_CHECKING:

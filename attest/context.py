@@ -13,8 +13,9 @@ from attest.certification import NOTHING_CERTIFIED, Certification, certification
 from attest.chaining import NOTHING_CHAINED, Chained, chain_of
 from attest.evidence import Evidence
 from attest.members import PcrValues
+from attest.policy.anchoring import Trust
 from attest.policy.compare import Comparison, Quoted, compare
-from attest.policy.model import NonceMode, Policy, Trust
+from attest.policy.model import NonceMode, Policy
 from attest.result import Anchor
 from attest.text import unexpected
 from attest.tpm.attestation import TpmsQuoteInfo

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from attest.certificates.model import Chain
+from attest.policy.anchoring import Identity
 from attest.policy.compare import NOTHING_COMPARED, Comparison, Difference
-from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Identity, Policy
+from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Policy
 from attest.tpm.attestation import TpmsAttest
 from attest.tpm.constants import alg_name
 from attest.version import __version__

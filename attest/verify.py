@@ -7,16 +7,9 @@ from datetime import UTC, datetime
 from attest.checks import CHECKS, CHECKS_WITHOUT_EVIDENCE, Judge
 from attest.context import Context, Request, gather
 from attest.evidence import Evidence, read_evidence
+from attest.policy.anchoring import AikRules, Trust
 from attest.policy.compare import NOTHING_COMPARED
-from attest.policy.model import (
-    MANDATORY_WITHOUT_TPM,
-    TIERS,
-    AikRules,
-    NonceMode,
-    Policy,
-    PolicySet,
-    Trust,
-)
+from attest.policy.model import MANDATORY_WITHOUT_TPM, TIERS, NonceMode, Policy, PolicySet
 from attest.result import AttestationResult, CheckResult, Outcome, failed
 from attest.text import shown, unexpected
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attest.context import Context
 from attest.evidence import Evidence
-from attest.policy.model import Trust
+from attest.policy.anchoring import Trust
 from attest.result import Anchor, CheckResult, failed, passed, skipped, warned
 
 ID = "aik.trust"

@@ -6,15 +6,9 @@ import hashlib
 import re
 
 from attest.policy import files
+from attest.policy.anchoring import AikRules, Identity, RevokedCertificate, RootFile, Trust
 from attest.policy.document import cited
-from attest.policy.model import (
-    HIERARCHIES,
-    AikRules,
-    Identity,
-    RevokedCertificate,
-    RootFile,
-    Trust,
-)
+from attest.policy.model import HIERARCHIES
 from attest.policy.scalars import distinct, matching, octets, text, word
 from attest.policy.section import Value
 from attest.tpm.constants import HASH_SIZES

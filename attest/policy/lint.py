@@ -8,9 +8,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from attest.policy.anchoring import AikRules, Trust
 from attest.policy.initial import is_constant
 from attest.policy.loader import Loaded, load_documents
-from attest.policy.model import AikRules, Baseline, NonceMode, PcrRule, RuleKind, Trust
+from attest.policy.model import Baseline, NonceMode, PcrRule, RuleKind
 from attest.policy.section import Document, Place
 from attest.policy.worth import RESETTABLE
 from attest.text import shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from attest import crypto
 from attest.attesting import primary_of
+from attest.endorsement import Endorsement
 from attest.evidence import Evidence
 from attest.policy.initial import is_initial
 from attest.text import shown
@@ -63,6 +65,8 @@ def inspect_evidence(evidence: Evidence) -> tuple[Section, ...]:
         sections.append(Section("signature", tuple(_signature(evidence.signature))))
     if evidence.public is not None:
         sections.append(Section("aik", tuple(_public(evidence.public, evidence.key))))
+    if evidence.endorsement is not None:
+        sections += _endorsement(evidence.endorsement)
     for bank, values in (evidence.pcr_values or {}).items():
         fields = tuple(_pcr(index, value) for index, value in sorted(values.items()))
         sections.append(Section(f"pcr_values {shown(bank)}", fields))
@@ -122,14 +126,14 @@ def _claimed(seconds: int | None) -> str:
     return "no time" if seconds is None else f"{moment.isoformat()}, as the server claims"
 
 
-def _attest(attest: TpmsAttest, public: TpmtPublic | None) -> Iterator[Field]:
+def _attest(attest: TpmsAttest, public: TpmtPublic | None, owner: str = "AIK") -> Iterator[Field]:
     """Decode TPMS_ATTEST."""
     generated = attest.magic == TPM_GENERATED_VALUE
     meaning = "TPM_GENERATED: said to be made by a TPM" if generated else "NOT TPM_GENERATED"
     yield Field("magic", f"0x{attest.magic:08x}", meaning)
     kinds = {int(kind): f"TPM_ST_ATTEST_{kind.name}" for kind in AttestType}
     yield Field("type", f"0x{attest.type:04x}", kinds.get(attest.type, "unknown"))
-    yield Field("qualifiedSigner", attest.qualified_signer.hex(), _signer(attest, public))
+    yield Field("qualifiedSigner", attest.qualified_signer.hex(), _signer(attest, public, owner))
     yield Field("extraData", attest.extra_data.hex(), f"nonce, {len(attest.extra_data)} octets")
     clock = attest.clock_info
     days = clock.clock / _MILLISECONDS_A_DAY
@@ -157,14 +161,37 @@ def _attest(attest: TpmsAttest, public: TpmtPublic | None) -> Iterator[Field]:
         yield Field("attested", attest.attested.hex(), "body of another type, not decoded")
 
 
-def _signer(attest: TpmsAttest, public: TpmtPublic | None) -> str:
+def _signer(attest: TpmsAttest, public: TpmtPublic | None, owner: str) -> str:
     """Say whose qualified Name signed."""
     if public is None:
         return "qualified Name of the signing key"
     hierarchy = primary_of(public, crypto.compute_name(public), attest)
     if hierarchy is None:
-        return "not this AIK as a primary: under another parent, or another key"
-    return f"this AIK, as a primary of {hierarchy}"
+        return f"not this {owner} as a primary: under another parent, or another key"
+    return f"this {owner}, as a primary of {hierarchy}"
+
+
+def _endorsement(endorsement: Endorsement) -> Iterator[Section]:
+    """Decode what ties the AIK to a TPM; certificates by their digests."""
+    if endorsement.certify is not None:
+        fields = _attest(endorsement.certify, endorsement.ak_public, "AK")
+        yield Section("certify", tuple(fields))
+    if endorsement.signature is not None:
+        yield Section("certify signature", tuple(_signature(endorsement.signature)))
+    if endorsement.ak_public is not None:
+        yield Section("ak", tuple(_public(endorsement.ak_public, endorsement.ak_key)))
+    chains = (
+        ("aik certificates", endorsement.aik_chain),
+        ("ak certificates", endorsement.ak_chain),
+    )
+    for name, chain in chains:
+        if chain:
+            yield Section(name, tuple(_certificate(*one) for one in enumerate(chain)))
+
+
+def _certificate(position: int, octets: bytes) -> Field:
+    meaning = f"SHA-256, {len(octets)} octets" + ("" if position else ", the leaf")
+    return Field(str(position), hashlib.sha256(octets).hexdigest(), meaning)
 
 
 def _signature(signature: TpmtSignature) -> Iterator[Field]:

@@ -246,60 +246,6 @@ def test_certify_alone_refuses_a_signature_that_is_not_the_aks(
     assert (answer(result, CHECK), refusing(result)) == (("fail", reason), {CHECK})
 
 
-@pytest.mark.parametrize("trust", ["name", "spki"])
-def test_trust_passes_where_an_enrolled_ak_certifies_the_aik(trust: str) -> None:
-    spki = aik.digest("sha256", AK.spki)
-    kind, key = ("name", AK.name) if trust == "name" else ("spki_sha256", spki)
-    how = {"names": [key]} if trust == "name" else {"spki_sha256": [key]}
-    result = endorsed(policy={"aik": {"trust": "enrolled", **how}})
-    assert (result.accepted, str(result.assurance)) == (True, "anchored")
-    anchor = {"trust": "enrolled", kind: key.hex(), "via": "certify"}
-    assert result.to_dict()["anchor"] == anchor
-    reason = f"enrolled by {kind} {key.hex()}, of the AK that certifies the AIK"
-    assert answer(result, "aik.trust") == ("pass", reason)
-
-
-def test_an_aik_that_is_enrolled_itself_needs_no_ak() -> None:
-    result = endorsed(policy={"aik": {"trust": "enrolled", "names": [AK.name, KEY.name]}})
-    assert result.to_dict()["anchor"] == {"trust": "enrolled", "name": KEY.name.hex()}
-
-
-def test_trust_fails_where_the_ak_is_not_enrolled_either() -> None:
-    result = endorsed(policy={"aik": {"trust": "enrolled", "names": [OTHER.name]}})
-    reason = (
-        f"the AIK {KEY.name.hex()} is not enrolled, nor is the AK {AK.name.hex()} that certifies it"
-    )
-    assert (answer(result, "aik.trust"), refusing(result)) == (("fail", reason), {"aik.trust"})
-
-
-@pytest.mark.parametrize("lie", ["other AIK", "unrestricted", "signature"])
-def test_an_enrolled_ak_anchors_nothing_where_its_certification_is_wrong(lie: str) -> None:
-    free = AK.claiming(attributes=aik.ATTRIBUTES ^ aik.RESTRICTED)
-    member = {
-        "other AIK": certified(OTHER),
-        "unrestricted": certified(KEY, free),
-        "signature": certified(KEY, signature=OTHER.sign(b"")),
-    }[lie]
-    names = [AK.name, free.name]
-    result = endorsed(member, policy={"aik": {"trust": "enrolled", "names": names}})
-    assert refusing(result) == {"aik.trust", CHECK}
-    assert (result.to_dict()["anchor"], str(result.assurance)) == (None, "self-consistent")
-    reason = f"the AIK {KEY.name.hex()} is not enrolled, and aik.certify does not pass"
-    assert answer(result, "aik.trust") == ("fail", reason)
-
-
-def test_a_wrong_certification_refuses_an_aik_that_is_enrolled_itself() -> None:
-    policy = {"aik": {"trust": "enrolled", "names": [KEY.name]}}
-    result = endorsed(certified(OTHER), policy=policy)
-    assert (refusing(result), answer(result, "aik.trust")[0]) == ({CHECK}, "pass")
-
-
-def test_a_certification_alone_anchors_nothing() -> None:
-    result = endorsed()
-    assert (result.accepted, str(result.assurance)) == (True, "self-consistent")
-    assert result.to_dict()["anchor"] is None
-
-
 def test_endorsing_keeps_the_makers_of_statements_honest() -> None:
     assert certify(KEY).endswith(NAMES)
     assert endorsing.EXTRA in certify(KEY)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from attest.policy.model import HIERARCHIES, AikRules, Trust
+from attest.policy.anchoring import AikRules, Trust
+from attest.policy.model import HIERARCHIES
 from attest.policy.scalars import one_of
 from attest.tpm.constants import HASH_SIZES, Alg
 from tests.policy.texts import HEX64, NAME, A, B, parsed, policy, refusal

@@ -5,17 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from attest import Difference
+from attest.policy.anchoring import AikRules, Trust
 from attest.policy.compare import MOST_WRITTEN, Comparison, Quoted, compare, written
-from attest.policy.model import (
-    ALWAYS,
-    AikRules,
-    Baseline,
-    PcrRule,
-    Policy,
-    RuleKind,
-    Trust,
-    Validity,
-)
+from attest.policy.model import ALWAYS, Baseline, PcrRule, Policy, RuleKind, Validity
 from attest.tpm.constants import Alg
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

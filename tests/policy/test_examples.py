@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from attest.policy.anchoring import Trust
 from attest.policy.lint import lint
 from attest.policy.loader import load_policy
-from attest.policy.model import Policy, PolicySet, RuleKind, Trust
+from attest.policy.model import Policy, PolicySet, RuleKind
 from attest.tpm.constants import Alg
 from tests.policy.test_schema import data, valid
 

@@ -11,18 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attest.errors import PolicyError
+from attest.policy.anchoring import AikRules, Trust
 from attest.policy.loader import parse_policy
 from attest.policy.model import (
     ALWAYS,
     CURVES,
     SCHEMES,
-    AikRules,
     Baseline,
     NonceMode,
     PcrRule,
     Policy,
     RuleKind,
-    Trust,
     Validity,
 )
 from attest.tpm.constants import Alg

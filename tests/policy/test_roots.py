@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from attest.errors import PolicyError
+from attest.policy.anchoring import Identity, RevokedCertificate, RootFile
 from attest.policy.lint import lint
 from attest.policy.loader import load_policy
-from attest.policy.model import Identity, Policy, RevokedCertificate, RootFile
+from attest.policy.model import Policy
 from tests.certificates.making import ca, issue
 from tests.policy.texts import HEX64, A, policy
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from attest.errors import PolicyError
+from attest.policy.anchoring import Trust
 from attest.policy.loader import MAX_RSA_BITS, parse_policy
 from attest.policy.model import (
     CURVES,
@@ -21,7 +22,6 @@ from attest.policy.model import (
     TIERS,
     NonceMode,
     RuleKind,
-    Trust,
 )
 from attest.policy.scalars import MAX_SERIAL
 from attest.policy.schema import schema
