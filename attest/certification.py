@@ -43,11 +43,6 @@ class Certification(Struct, frozen=True, gc=False):
     ak_name: bytes | None = None
     ak_key: crypto.VerifyingKey | None = None
 
-    @property
-    def holds(self) -> bool:
-        """Whether the AK certifies this AIK."""
-        return self.told is not None
-
 
 NOTHING_CERTIFIED = Certification(unasked="the evidence has no certification of the AIK")
 
@@ -128,9 +123,9 @@ def _signature_fault(parts: _Parts, policy: Policy) -> str | None:
     fault = scheme_fault(signature, public, policy, _OWNER)
     if fault is not None:
         return fault
-    if parts.key is None:
-        return "the AK: none that can be computed with"
-    fault = crypto.signature_fault(parts.key, signature, certify.signed, _OWNER)
+    key = parts.key
+    unknown = "the AK is none that can be computed with"
+    fault = crypto.signature_fault(key, signature, certify.signed, _OWNER) if key else unknown
     return fault or signer_fault(certify, public)
 
 

@@ -179,11 +179,12 @@ def signature_fault(
     Returns:
         None where the signature is by this key over these octets, else what is wrong with it.
     """
-    if signature.hash not in _HASHES:
+    algorithm = _HASHES.get(signature.hash or 0)
+    if algorithm is None:
         return "the hash of the signature is none that can be computed"
     try:
         if isinstance(key, RsaVerifyingKey):
-            return _rsa_fault(key, signature, signed, owner)
+            return _rsa_fault(key, signature, signed, algorithm, owner)
         return _ecdsa_fault(key, signature, signed, owner)
     except InvalidSignature:
         return f"the signature does not verify with the {owner}"
@@ -194,16 +195,19 @@ def signature_fault(
 
 
 def _rsa_fault(
-    key: RsaVerifyingKey, signature: TpmtSignature, signed: bytes, owner: str
+    key: RsaVerifyingKey,
+    signature: TpmtSignature,
+    signed: bytes,
+    algorithm: hashes.HashAlgorithm,
+    owner: str,
 ) -> str | None:
     """Verify RSASSA or RSAPSS; PSS with any length of salt."""
     if signature.scheme not in _RSA_SCHEMES:
         return f"the {owner} is an RSA key, and this is no RSA signature"
     if len(signature.rsa) != key.size:
         return f"{len(signature.rsa)} octets, the modulus has {key.size}"
-    digest = signature.hash or 0
-    scheme = _PKCS1 if signature.scheme == _RSASSA else _PSS[digest]
-    key.key.verify(signature.rsa, signed, scheme, _HASHES[digest])
+    scheme = _PKCS1 if signature.scheme == _RSASSA else _PSS[signature.hash or 0]
+    key.key.verify(signature.rsa, signed, scheme, algorithm)
     return None
 
 

@@ -1,5 +1,6 @@
 """``aik.trust`` under ``enrolled``: an enrolled AK vouches for the AIK that it certifies."""
 
+import importlib
 from typing import Any
 
 import pytest
@@ -74,3 +75,18 @@ def test_a_certification_alone_anchors_nothing() -> None:
     result = endorsed()
     assert (result.accepted, str(result.assurance)) == (True, "self-consistent")
     assert result.to_dict()["anchor"] is None
+
+
+@pytest.mark.parametrize(
+    ("step", "check"), [("certification_of", "aik.certify"), ("chain_of", "aik.chain")]
+)
+def test_an_exception_on_the_way_to_a_verdict_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, step: str, check: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError("odd\x1b[2J")
+
+    monkeypatch.setattr(importlib.import_module("attest.context"), step, broken)
+    result = endorsed()
+    assert answer(result, check) == ("fail", r"unexpected LookupError: odd\x1b[2J")
+    assert refusing(result) == {check}

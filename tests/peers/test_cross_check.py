@@ -88,6 +88,19 @@ def test_cross_check_refuses_what_libtss2_does_not_read() -> None:
     assert CHECK in refusing(result)
 
 
+def test_cross_check_compares_attestations_of_other_types_by_their_head() -> None:
+    result = verified(quote=build.other("time", aik.rsa_aik()), asking=ASKING)
+    assert answer(result, CHECK) == ("pass", agreed(*QUOTE))
+    assert "quote.type" in refusing(result)
+
+
+def test_cross_check_compares_signatures_of_other_schemes_by_name() -> None:
+    told = aik.ecc_signature(b"\1", b"\1", scheme="sm2")
+    result = verified(signature=told, asking=ASKING)
+    assert answer(result, CHECK) == ("pass", agreed(*QUOTE))
+    assert "aik.scheme" in refusing(result)
+
+
 def test_cross_check_leaves_out_what_attest_could_not_read() -> None:
     result = verified(signature=b"", asking=ASKING)
     assert answer(result, CHECK) == ("pass", agreed("quote_b64", "aik_pubkey_b64"))
@@ -153,6 +166,12 @@ def test_what_openssl_is_not_asked_about_never_counts_as_verified(
     opinion = second_opinion(lying(**{member: build.base64_of(octets)}))
     over = "the signature over quote_b64: attest says: it verifies; OpenSSL says: "
     assert any(one.startswith(f"{over}{fault}") for one in opinion.differences)
+
+
+def test_a_name_that_libtss2_cannot_compute_is_a_difference() -> None:
+    public = aik.rsa_aik().public(name_alg=0x0099)
+    opinion = second_opinion(lying(aik_pubkey_b64=build.base64_of(public)))
+    assert any(one.endswith("libtss2 sees None") for one in opinion.differences)
 
 
 def test_a_structure_that_libtss2_refuses_is_no_part_of_a_signature() -> None:
