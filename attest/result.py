@@ -96,6 +96,17 @@ class Anchor(msgspec.Struct, frozen=True, gc=False):
     chain: Chain | None = None
     identity: Identity | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the anchor as a result's JSON has it."""
+        whole: dict[str, Any] = {"trust": self.trust, self.kind: self.key.hex()}
+        if self.via is not None:
+            whole["via"] = self.via
+        if self.chain is not None:
+            whole |= self.chain.to_dict()
+        if self.identity is not None:
+            whole["identity"] = self.identity.to_dict()
+        return whole
+
 
 _SELF_CONSISTENCY = ALWAYS_MANDATORY - MANDATORY_WITHOUT_TPM
 
@@ -201,7 +212,7 @@ class AttestationResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "payload_id": self.payload_id,
             "decision": "accepted" if self.accepted else "refused",
             "assurance": str(self.assurance),
-            "anchor": _anchor(self.anchor),
+            "anchor": None if self.anchor is None else self.anchor.to_dict(),
             "baseline": self.baseline,
             "closest_baseline": self.closest_baseline,
             "differences": [difference.to_dict() for difference in self.differences],
@@ -239,19 +250,6 @@ def evidence_sha256(member: Mapping[str, Any] | None) -> str | None:
         return hashlib.sha256(rfc8785.dumps(dict(member))).hexdigest()
     except rfc8785.CanonicalizationError:
         return None
-
-
-def _anchor(anchor: Anchor | None) -> dict[str, Any] | None:
-    if anchor is None:
-        return None
-    whole: dict[str, Any] = {"trust": anchor.trust, anchor.kind: anchor.key.hex()}
-    if anchor.via is not None:
-        whole["via"] = anchor.via
-    if anchor.chain is not None:
-        whole |= anchor.chain.to_dict()
-    if anchor.identity is not None:
-        whole["identity"] = anchor.identity.to_dict()
-    return whole
 
 
 def _pcrs(

@@ -7,19 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import yaml
+from msgspec.structs import asdict
 
-from attest.policy.model import (
-    ALWAYS,
-    CURVES,
-    SCHEMES,
-    AikRules,
-    Identity,
-    PcrRule,
-    Policy,
-    RuleKind,
-    Trust,
-    Validity,
-)
+from attest.policy.anchoring import AikRules, Identity, RevokedCertificate, RootFile, Trust
+from attest.policy.model import ALWAYS, CURVES, SCHEMES, PcrRule, Policy, RuleKind, Validity
 from attest.policy.origin import Provenance
 from attest.tpm.constants import alg_name
 
@@ -96,7 +87,18 @@ def _hex(dumper: yaml.SafeDumper, octets: bytes) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", octets.hex(), style='"')
 
 
+class _Quoted(str):
+    """Text that stands in quotes, whatever it looks like."""
+
+    __slots__ = ()
+
+
+def _quoted(dumper: yaml.SafeDumper, text: _Quoted) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+
 _Dumper.add_representer(bytes, _hex)
+_Dumper.add_representer(_Quoted, _quoted)
 
 
 def _present(**members: Any) -> Members:
@@ -146,8 +148,10 @@ def _aik(rules: AikRules) -> Members:
         trust=str(rules.trust),
         names=sorted(rules.names) or None,
         spki_sha256=sorted(rules.spki_sha256) or None,
-        roots=[{"file": root.file, "sha256": root.sha256} for root in rules.roots] or None,
+        roots=_files(rules.roots),
         identity=[_identity(one) for one in rules.identity] or None,
+        intermediates=_files(rules.intermediates),
+        revoked_certificates=[_revoked(one) for one in rules.revoked] or None,
         hierarchy=None if rules.hierarchies is None else list(rules.hierarchies),
     )
 
@@ -155,3 +159,15 @@ def _aik(rules: AikRules) -> Members:
 def _identity(one: Identity) -> Members:
     gce = None if one.gce is None else {"project": one.gce[0], "instance": one.gce[1]}
     return _present(leaf_sha256=one.leaf_sha256, gce=gce, subject=one.subject)
+
+
+def _files(files: tuple[RootFile, ...]) -> list[Members] | None:
+    return [{"file": one.file, "sha256": one.sha256} for one in files] or None
+
+
+def _revoked(one: RevokedCertificate) -> Members:
+    """Write a revoked certificate; its serial number as octets are, in quotes."""
+    members = asdict(one)
+    if one.serial is not None:
+        members["serial"] = _Quoted(f"{one.serial:x}")
+    return _present(**members)

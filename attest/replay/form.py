@@ -164,7 +164,7 @@ class Writer:
             row: Row in the source.
         """
         verdict = _verdict(result.checks, result.mandatory, result.nonce_compared, result.anchor)
-        anchor = None if result.anchor is None else _anchor(result.anchor)
+        anchor = None if result.anchor is None else _encode_sorted(result.anchor.to_dict())
         different = result.differences
         differences = _encode_sorted([one.to_dict() for one in different]) if different else None
         pcrs = NO_PCRS if result.pcrs is None else write_pcrs(result.pcrs)
@@ -232,10 +232,6 @@ def sha256(octets: bytes | bytearray) -> hashlib._Hash:
     state = _EMPTY.copy()
     state.update(octets)
     return state
-
-
-def _anchor(anchor: Anchor) -> bytes:
-    return _encode_sorted({"trust": anchor.trust, anchor.kind: anchor.key.hex()})
 
 
 def _stated(attest: TpmsAttest) -> tuple[_Clock, str, str]:

@@ -75,7 +75,8 @@ _COMPARABLE: Final = (
     "machine, CASE WHEN aik_hierarchy IN ('endorsement', 'platform') THEN '' ELSE aik_name END"
 )
 """Elsewhere a TPM obfuscates its counters and firmware version with each key."""
-_ENROLLED_ITSELF: Final = " AND anchor IS NULL"
+_FRESH: Final = "(anchor IS NULL OR anchor LIKE '%_via_:_certify_%')"
+"""Rows whose AIK is in nobody's list: it has no anchor, or that of the AK that certifies it."""
 _MACHINE: Final = "no row has an anchor that the policy enrols: which machine made it is unknown"
 _GATE: Final = "no row comes from a gate's archive"
 
@@ -111,10 +112,11 @@ QUESTIONS: Final = (
         "aik.reused",
         "Did one AIK sign several rows?",
         "Servers make an AIK for each request. One that signs again is kept somewhere. AIKs that "
-        "the policy itself enrols are meant to sign again, and are not asked about.",
-        "aik_name IS NOT NULL AND anchor IS NULL",
+        "the policy itself enrols, or that have a certificate, are meant to sign again: they "
+        "are not asked about.",
+        f"aik_name IS NOT NULL AND {_FRESH}",
         "no row has an AIK that the policy does not enrol",
-        _shared("aik_name", _ENROLLED_ITSELF),
+        _shared("aik_name", f" AND {_FRESH}"),
     ),
     Question(
         "clock.backwards",

@@ -15,6 +15,11 @@ CERTIFIED = (
     f'{{trust: certified, roots: [{{file: a.pem, sha256: "{ROOT}"}}], identity: '
     f'[{{leaf_sha256: "{A}"}}, {{gce: {{project: p, instance: i}}}}, {{subject: "CN=\u00e9: #"}}]}}'
 )
+REVOKED = (
+    f"intermediates: [{{file: a.pem, sha256: '{ROOT}'}}], revoked_certificates: "
+    f"[{{sha256: '{A}', reason: sold}}, {{issuer: 'CN=a', serial: '-10'}}, "
+    f"{{issuer: 'CN=a', serial: '0aF1'}}, {{spki_sha256: '{A}'}}]"
+)
 ONE = f'{{sha256: {{0: "{A}"}}}}'
 
 
@@ -24,6 +29,7 @@ ONE = f'{{sha256: {{0: "{A}"}}}}'
         policy(),
         FULL,
         policy(aik=CERTIFIED),
+        policy(aik=f"{CERTIFIED[:-1]}, {REVOKED}}}"),
         policy(aik="{trust: tee}", serial="0", description='"two\\nlines: \U0001f600 {"'),
         policy(applies_to="{security_tier: [standard]}", tpm="optional", nonce="none"),
         policy(

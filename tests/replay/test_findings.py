@@ -11,6 +11,7 @@ from attest.replay.findings import find
 from attest.replay.questions import COUNTS, JUDGED, QUESTIONS
 from tests import build
 from tests.aik import Aik, digest
+from tests.endorsing import certified
 from tests.replay.making import (
     AIK,
     OTHER,
@@ -113,6 +114,14 @@ def test_an_aik_that_signs_again(tmp_path: Path) -> None:
 def test_an_enrolled_aik_is_meant_to_sign_again(tmp_path: Path) -> None:
     responses = [octets(AIK, number=0), octets(AIK, number=1)]
     assert hits(found(tmp_path / "out", *responses, **enrolling(AIK))) == {}
+
+
+def test_an_aik_that_an_enrolled_ak_certifies_is_not_meant_to_sign_again(tmp_path: Path) -> None:
+    told = {"attestation": {"endorsement": certified(AIK, OTHER)}}
+    responses = [octets(AIK, number=number, **told) for number in range(2)]
+    answers = found(tmp_path / "out", *responses, **enrolling(OTHER))
+    assert hits(answers) == {"aik.reused": [0, 1]}
+    assert answers["clock.backwards"][0] == "no"
 
 
 def test_a_clock_that_goes_back(tmp_path: Path) -> None:

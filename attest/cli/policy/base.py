@@ -13,9 +13,10 @@ from attest.cli.policies import load_or_leave, write_new
 from attest.cli.terminal import give_up
 from attest.errors import PolicyError
 from attest.policy import files
+from attest.policy.anchoring import AikRules, Trust
 from attest.policy.edit import with_baselines
 from attest.policy.loader import parse_policy
-from attest.policy.model import ALWAYS, AikRules, Baseline, Policy, Trust
+from attest.policy.model import ALWAYS, Baseline, Policy
 from attest.policy.worth import LeftOut, Pcr, read_selection
 from attest.policy.written import policy_text
 from attest.text import shown
