@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from attest.crypto import VerifyingKey
+from attest.endorsement import Endorsement
 from attest.evidence import Evidence
 from attest.policy.document import LOADER
 from attest.policy.model import NonceMode, Policy
 from attest.result import Anchor, AttestationResult
-from attest.tpm.attestation import TpmsAttest, TpmsQuoteInfo
+from attest.tpm.attestation import TpmsAttest, TpmsCertifyInfo, TpmsQuoteInfo
 from attest.tpm.constants import BANKS
 from attest.tpm.public import TpmtPublic
 from attest.tpm.signature import TpmtSignature
@@ -204,12 +205,25 @@ def _digest(alg: int | None, info: TpmsQuoteInfo, values: Mapping[str, Any]) -> 
     return digest.digest()
 
 
-def require_anchor(anchor: Anchor | None, public: TpmtPublic | None) -> None:
-    """Hold an anchor by Name to the whole public area of the key that signed."""
+def require_anchor(anchor: Anchor | None, evidence: Evidence) -> None:
+    """Hold an anchor by Name to the whole public area of its key, and an AK's to what it says."""
     if anchor is None or anchor.kind != "name":
         return
-    require(public is not None, "anchored without a key")
-    if public is not None:
-        area = public.octets
-        name = area[2:4] + hashlib.new(_BANK_NAMES[public.name_alg], area).digest()
-        require(anchor.key == name, "anchored by the Name of another key")
+    aik = _name(evidence.public)
+    if anchor.via is None:
+        require(anchor.key == aik, "anchored by the Name of another key")
+        return
+    endorsement = evidence.endorsement or Endorsement()
+    certify = endorsement.certify
+    require(anchor.key == _name(endorsement.ak_public), "anchored by the Name of another AK")
+    info = None if certify is None else certify.attested
+    certified = info.name if isinstance(info, TpmsCertifyInfo) else None
+    require(aik is not None and certified == aik, "anchored by an AK that certifies another key")
+
+
+def _name(public: TpmtPublic | None) -> bytes | None:
+    """Compute the Name of a key anew."""
+    if public is None:
+        return None
+    area = public.octets
+    return area[2:4] + hashlib.new(_BANK_NAMES[public.name_alg], area).digest()

@@ -200,7 +200,7 @@ def judge_appraisal(data: bytes) -> None:
         require(alone is None or not alone.tpm_required, "accepted without a TPM")
         return
     require(properties.meaning_of(evidence) in seeds.genuine(), "a forgery is accepted")
-    properties.require_anchor(result.anchor, evidence.public)
+    properties.require_anchor(result.anchor, evidence)
     if alone is not None:
         properties.require_vouched(twin.value, alone, arguments.get("payload_id"), evidence)
 
