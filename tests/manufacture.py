@@ -17,6 +17,7 @@ class Maker:
 
     def __init__(self, folder: Path) -> None:
         """Writes the configuration of a CA that is made with the first TPM."""
+        self._folder = folder
         self._config = folder / "swtpm_setup.conf"
         ca, options = folder / "localca.conf", folder / "localca.options"
         ca.write_text(
@@ -33,6 +34,12 @@ class Maker:
             f"create_certs_tool_config = {ca}\n"
             f"create_certs_tool_options = {options}\n"
         )
+
+    @property
+    def roots(self) -> bytes:
+        """The maker's CA certificates in PEM, once the first TPM was made."""
+        found = sorted(self._folder.glob("*cert.pem"))
+        return b"".join(path.read_bytes() for path in found)
 
     def tpm(self) -> Swtpm:
         """A TPM with an RSA-2048 and a P-384 endorsement key, and their certificates."""

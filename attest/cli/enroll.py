@@ -14,6 +14,7 @@ from typing import get_args
 
 import click
 
+from attest.cli.ek_roots import ek_judge
 from attest.cli.enrolment_files import (
     file_octets,
     pem_certificates,
@@ -24,7 +25,6 @@ from attest.cli.exchange import PASSWORD
 from attest.cli.options import HexOctets, examples
 from attest.cli.rows import STANDARD_INPUT
 from attest.cli.terminal import REFUSED, complain, give_up, unreadable, written_to
-from attest.enrolment.certificate import not_validated, pinned_to
 from attest.enrolment.documents import (
     SECRET_OCTETS,
     Answer,
@@ -118,23 +118,26 @@ def request_command(
     metavar="HASH",
     help="SHA-256 of the certificate, known from elsewhere; may stand several times.",
 )
+@click.option("--ek-roots", metavar="PEM", help="Roots that the certificate must chain to.")
 @click.option("--pending", required=True, metavar="FILE", help="What to keep until the answer.")
 @_OUTPUT
-def challenge_command(request: str, pins: tuple[bytes, ...], pending: str, output: str) -> None:
+def challenge_command(
+    request: str, pins: tuple[bytes, ...], ek_roots: str | None, pending: str, output: str
+) -> None:
     """Challenge the TPM of a request: on the enroller's machine, which needs no TPM.
 
-    The exit code is 0, 1 where the request is refused, 2 for a wrong call or a file that cannot be
-    used.
+    Of --ek-roots and --ek-cert-sha256 each that is given must hold. The exit code is 0, 1 where the
+    request is refused, 2 for a wrong call or a file that cannot be used.
     """
     from attest.collect.enrolling import make_credential  # noqa: PLC0415 - for one command
 
     if any(len(pin) != _DIGEST_OCTETS for pin in pins):
         raise click.UsageError("--ek-cert-sha256 is a SHA-256: expected 64 hex digits")
-    verify_ek = pinned_to(pins) if pins else not_validated
+    now = datetime.now(UTC)
+    verify_ek = ek_judge(pins, ek_roots, now)
     secret = secrets.token_bytes(SECRET_OCTETS)
     with _refusing():
         asked = read(Request, file_octets(request), request)
-        now = datetime.now(UTC)
         challenge, kept = challenge_of(asked, verify_ek, make_credential, secret, now)
     write_new(pending, _text(kept))
     _write(challenge, output)

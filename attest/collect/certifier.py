@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from attest.collect.errors import CollectError
 from attest.collect.stack import LoadedKey, Tpm
+from attest.endorsement import MAX_CERTIFICATE, MAX_CERTIFICATES
 from attest.enrolment.certificate import unpadded
 from attest.enrolment.errors import EnrolmentError
 from attest.enrolment.keys import read_ak
 from attest.errors import MalformedError
-from attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES
 
 PERSISTENT = range(0x81000000, 0x82000000)
 """Handles of keys that stay in a TPM (TPM_HT_PERSISTENT; TPM 2.0 Library Part 2, 7.2)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from asn1crypto import core, keys, x509
 
@@ -11,8 +13,12 @@ from attest import crypto
 from attest.enrolment.documents import EkValidation
 from attest.enrolment.errors import EnrolmentError
 from attest.errors import MalformedError
+from attest.text import shown
 from attest.tpm.constants import Alg, Curve
 from attest.tpm.public import EccKey, RsaKey, TpmtPublic
+
+if TYPE_CHECKING:
+    from attest.certificates.chains import ChainValidator
 
 VerifyEk = Callable[[Sequence[bytes]], EkValidation]
 """Judges the chain of an endorsement key's certificate, leaf first; refuses by EnrolmentError."""
@@ -43,6 +49,25 @@ def pinned_to(fingerprints: Collection[bytes]) -> VerifyEk:
             wanted = ", ".join(sorted(one.hex() for one in fingerprints))
             raise EnrolmentError("ek_cert_chain_b64", f"SHA-256 is {seen}, expected {wanted}")
         return EkValidation("pinned", "its digest was known to the enroller")
+
+    return verify
+
+
+def chained_to(validator: ChainValidator, at: datetime) -> VerifyEk:
+    """Return what accepts the chains of endorsement keys to the enroller's roots.
+
+    Args:
+        validator: The roots.
+        at: Moment by which validity is judged, with zone.
+    """
+    from attest.certificates.model import ChainError, Purpose  # noqa: PLC0415 - with the extra
+
+    def verify(chain: Sequence[bytes]) -> EkValidation:
+        try:
+            seen = validator.validate(chain, Purpose.EK, at, "ek_cert_chain_b64")
+        except ChainError as error:
+            raise EnrolmentError(error.place, error.fault) from error
+        return EkValidation("chain", shown(f"up to the root {seen.root_subject}"))
 
     return verify
 

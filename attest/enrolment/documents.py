@@ -10,8 +10,8 @@ import rfc8785
 from msgspec import Meta, Struct, ValidationError, convert, json
 
 from attest.document import read_document
+from attest.endorsement import MAX_CERTIFICATE, MAX_CERTIFICATES
 from attest.errors import MalformedError
-from attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES
 from attest.text import shown
 
 MAX_FILE = 1024 * 1024

@@ -7,14 +7,12 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from attest import crypto
-from attest.checks import attributes, strength
-from attest.context import Context, Request, gather
+from attest.attesting import attributes_fault, strength_fault
 from attest.enrolment.certificate import key_of
 from attest.enrolment.errors import EnrolmentError
 from attest.errors import MalformedError
-from attest.evidence import Evidence
-from attest.policy.model import SCHEMES, AikRules, Policy, Trust
-from attest.result import Outcome
+from attest.policy.anchoring import AikRules, Trust
+from attest.policy.model import SCHEMES, Policy
 from attest.tpm.constants import RESERVED_ATTRIBUTES, Alg, Attributes, alg_name
 from attest.tpm.public import TpmtPublic, parse_public
 from attest.tpm.storage import parse_storage_public
@@ -24,7 +22,7 @@ EK = "ek_pubkey_b64"
 EK_CERT = "ek_cert_chain_b64"
 
 _DEFAULTS = Policy("enrolment", AikRules(Trust.UNANCHORED))
-"""What the checks ask of any key, whatever a policy says."""
+"""Asks what is asked of any key, whatever a policy says."""
 _STORAGE = (
     Attributes.RESTRICTED
     | Attributes.DECRYPT
@@ -62,11 +60,9 @@ def read_ak(octets: bytes, place: str = AK) -> EnrolledKey:
         MalformedError: It cannot be read.
     """
     public, key = _read(octets, place, parse_public)
-    evidence, context = _as_evidence(public)
-    for check in (attributes, strength):
-        seen = check.judge(evidence, context)
-        if seen.outcome is not Outcome.PASS:
-            raise EnrolmentError(place, seen.reason)
+    fault = attributes_fault(public) or strength_fault(public, _DEFAULTS)
+    if fault is not None:
+        raise EnrolmentError(place, fault)
     if (public.scheme, public.scheme_hash) not in SCHEMES.values():
         own = alg_name(public.scheme)
         if public.scheme_hash is not None:
@@ -96,9 +92,9 @@ def read_ek(octets: bytes, chain: Sequence[bytes]) -> EnrolledKey:
         raise EnrolmentError(EK, f"objectAttributes is 0x{seen:08x}: expected {wanted}")
     if public.name_alg not in _EK_HASHES:
         raise EnrolmentError(EK, f"nameAlg is {alg_name(public.name_alg)}, expected SHA-2")
-    judged = strength.judge(*_as_evidence(public))
-    if judged.outcome is not Outcome.PASS:
-        raise EnrolmentError(EK, judged.reason)
+    weakness = strength_fault(public, _DEFAULTS)
+    if weakness is not None:
+        raise EnrolmentError(EK, weakness)
     spki = crypto.spki_sha256(key)
     certified = crypto.spki_sha256(key_of(chain[0], f"{EK_CERT}[0]"))
     if certified != spki:
@@ -119,9 +115,3 @@ def _read(
     if key is None:
         raise EnrolmentError(place, "is no key to compute with")
     return public, key
-
-
-def _as_evidence(public: TpmtPublic) -> tuple[Evidence, Context]:
-    """Put a key before the checks, as if it had quoted."""
-    evidence = Evidence(public=public)
-    return evidence, gather(evidence, _DEFAULTS, None, Request())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attest.collect.certifier import read_certifier
-from attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES
+from attest.endorsement import MAX_CERTIFICATE, MAX_CERTIFICATES
 from tests.enrolment.making import ek_certificate
 
 HANDLE = 0x81010002

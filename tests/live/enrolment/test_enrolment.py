@@ -2,19 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from click.testing import Result
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 os.environ.setdefault("TSS2_LOG", "all+none")  # libtss2 logs each refusal
 
@@ -30,79 +21,12 @@ from tests.aik import ecc_aik
 from tests.build import policy_text
 from tests.cli.calls import attest
 from tests.enrolment.making import NOW, ek_public
-from tests.live.collect.conftest import MEASURED
 from tests.live.collect.judged import FAST, SELECTION, loaded
 from tests.live.collect.test_certified import octets
-from tests.manufacture import Maker
+from tests.live.enrolment.enrolling import Enrolment, said
 from tests.swtpm import Swtpm, SwtpmError
 
 GONE: Final = "swtpm:host=127.0.0.1,port=1"
-
-
-@pytest.fixture(scope="module")
-def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
-    return Maker(tmp_path_factory.mktemp("maker"))
-
-
-@pytest.fixture(scope="module")
-def first(maker: Maker) -> Iterator[Swtpm]:
-    with maker.tpm() as tpm:
-        tpm.extend(MEASURED)
-        yield tpm
-
-
-@pytest.fixture(scope="module")
-def second(maker: Maker) -> Iterator[Swtpm]:
-    with maker.tpm() as tpm:
-        yield tpm
-
-
-class Enrolment:
-    """The files of one enrolment, and the commands that make them."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self.request, self.kept = folder / "request.json", folder / "kept.json"
-        self.challenge, self.answer = folder / "challenge.json", folder / "answer.json"
-        self.record, self.key = folder / "record.json", folder / "key.pem"
-        self.public = folder / "key.pub.pem"
-        private = ec.generate_private_key(ec.SECP256R1())
-        form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self.key.write_bytes(private.private_bytes(*form))
-        spki = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        self.public.write_bytes(private.public_key().public_bytes(*spki))
-
-    def ask(self, tpm: Swtpm, *options: object) -> Result:
-        words = ("enroll", "request", "--tcti", tpm.tcti, "-o", self.request)
-        return attest(*words, *options)
-
-    def challenged(self, *options: object) -> Result:
-        words = ("enroll", "challenge", self.request, "--pending", self.kept)
-        return attest(*words, "-o", self.challenge, *options)
-
-    def answered(self, tpm: Swtpm, *options: object) -> Result:
-        words = ("enroll", "answer", self.challenge, "--tcti", tpm.tcti, "-o", self.answer)
-        return attest(*words, *options)
-
-    def finish(self, *options: object) -> Result:
-        words = ("enroll", "finish", self.kept, self.answer, "--key", self.key)
-        return attest(*words, "-o", self.record, *options)
-
-    def verify(self, *options: object) -> Result:
-        return attest("enroll", "verify", self.record, *options)
-
-    def asked(self) -> Request:
-        return read(Request, self.request.read_bytes(), "request.json")
-
-
-@pytest.fixture
-def enrolment(tmp_path: Path) -> Enrolment:
-    return Enrolment(tmp_path / "one")
-
-
-def said(done: Result) -> tuple[int, str]:
-    """Exit code, and what the command complained of."""
-    return done.exit_code, done.stderr
 
 
 @pytest.mark.parametrize("ek", ["rsa2048", "ecc-nist-p384"])
