@@ -14,6 +14,7 @@ from attest.certificates import identity
 from attest.certificates.extra import MissingExtraError
 from attest.certificates.model import Chain, ChainError, Purpose
 from attest.certification import Certification
+from attest.chained import NOTHING_CHAINED, Chained
 from attest.evidence import Evidence
 from attest.policy.anchoring import AikRules, Identity, RevokedCertificate, RootFile, Trust
 from attest.text import shown
@@ -27,29 +28,6 @@ OTHER_MACHINE = "names no machine of the policy"
 """What a chain that holds is refused by, in the words of its reason."""
 _MOST_VALIDATORS = 16
 """Sets of roots that stay read, with the chains that held under them."""
-
-
-class Chained(Struct, frozen=True, gc=False):
-    """What a chain is worth; exactly one of the three texts is set.
-
-    Attributes:
-        unasked: Why there is nothing to judge.
-        fault: What is wrong with it.
-        told: What it says, where it holds and names a machine of the policy.
-        chain: The chain, where it does.
-        identity: The identity that it matches.
-        is_aks: Whether it is the AK's, which certifies the AIK, and not the AIK's own.
-    """
-
-    unasked: str | None = None
-    fault: str | None = None
-    told: str | None = None
-    chain: Chain | None = None
-    identity: Identity | None = None
-    is_aks: bool = False
-
-
-NOTHING_CHAINED = Chained(unasked="the evidence has no certificate chain")
 
 
 class _Given(Struct, frozen=True, gc=False):

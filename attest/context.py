@@ -10,7 +10,7 @@ from msgspec import Struct
 from attest import crypto
 from attest.attesting import primary_of
 from attest.certification import NOTHING_CERTIFIED, Certification, certification_of
-from attest.chaining import NOTHING_CHAINED, Chained, chain_of
+from attest.chained import NOTHING_CHAINED, Chained
 from attest.evidence import Evidence
 from attest.members import PcrValues
 from attest.policy.anchoring import Trust
@@ -170,6 +170,8 @@ def _endorsed(
     except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
         certification = Certification(fault=unexpected(error))
     try:
+        from attest.chaining import chain_of  # noqa: PLC0415 - for few responses
+
         chained = chain_of(evidence, policy.aik, certification, request.at)
     except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
         chained = Chained(fault=unexpected(error))

@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from attest.certificates.model import Chain
 from attest.policy.anchoring import Identity
 from attest.policy.compare import NOTHING_COMPARED, Comparison, Difference
 from attest.policy.model import ALWAYS_MANDATORY, MANDATORY_WITHOUT_TPM, Policy
 from attest.tpm.attestation import TpmsAttest
 from attest.tpm.constants import alg_name
 from attest.version import __version__
+
+if TYPE_CHECKING:
+    from attest.certificates.model import Chain
 
 SCHEMA = 1
 VERIFIER = f"tpm-attest {__version__}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attest.chaining import NOTHING_CHAINED
+from attest.chained import NOTHING_CHAINED
 from attest.context import Context
 from attest.evidence import Evidence
 from attest.result import CheckResult, failed, passed, skipped

@@ -1,4 +1,4 @@
-"""How ``attest enroll`` judges the certificate of an endorsement key: by digest, by roots, by both."""
+"""How ``attest enroll`` judges the certificate of an endorsement key: by digest, roots, or both."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _OWNERS = {
 }
 """Keys that only one kind of trust has."""
 
-_SERIAL = re.compile("-?[0-9A-Fa-f]{1,64}")
+_SERIAL = "-?[0-9A-Fa-f]{1,64}"
 
 _NAME_ALGS = {f"{alg:04x}": size for alg, size in HASH_SIZES.items()}
 """Digest sizes by nameAlg as a Name begins."""
@@ -158,4 +158,4 @@ def _serial(value: Value) -> int:
     """Read a serial number in hex, as results and tools for certificates write it."""
     if not value.quoted:
         raise value.error("expected a serial number in hex, in quotes")
-    return int(matching(value, _SERIAL), 16)
+    return int(matching(value, re.compile(_SERIAL)), 16)

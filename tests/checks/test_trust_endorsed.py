@@ -78,15 +78,16 @@ def test_a_certification_alone_anchors_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "check"), [("certification_of", "aik.certify"), ("chain_of", "aik.chain")]
+    ("room", "step", "check"),
+    [("context", "certification_of", "aik.certify"), ("chaining", "chain_of", "aik.chain")],
 )
 def test_an_exception_on_the_way_to_a_verdict_is_a_refusal(
-    monkeypatch: pytest.MonkeyPatch, step: str, check: str
+    monkeypatch: pytest.MonkeyPatch, room: str, step: str, check: str
 ) -> None:
     def broken(*_: object) -> None:
         raise LookupError("odd\x1b[2J")
 
-    monkeypatch.setattr(importlib.import_module("attest.context"), step, broken)
+    monkeypatch.setattr(importlib.import_module(f"attest.{room}"), step, broken)
     result = endorsed()
     assert answer(result, check) == ("fail", r"unexpected LookupError: odd\x1b[2J")
     assert refusing(result) == {check}
