@@ -28,6 +28,10 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         FROZEN,
     ),
     "attest/checks/__init__.py": ("tests/test_verify.py",),
+    "attest/attesting.py": tuple(
+        f"tests/checks/test_{name}.py"
+        for name in ("attributes", "certify", "kind", "magic", "scheme", "signer", "strength")
+    ),
     "attest/crypto.py": ("tests/test_crypto.py", "tests/test_crypto_signature.py", FROZEN),
     "attest/roca.py": ("tests/test_roca.py",),
     "attest/verify.py": (
