@@ -99,4 +99,5 @@ def _response(reply: Reply) -> httpx.Response:
     """Return a reply as httpx has it."""
     body = reply.body[: len(reply.body) // 2] if reply.cut else reply.body
     stream = _Pieces(reply.pieces or (lambda: iter([body])), cut=reply.cut)
-    return httpx.Response(reply.status, headers=list(reply.headers), stream=stream)
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
+    return httpx.Response(reply.status, headers=headers, stream=stream)

@@ -10,6 +10,7 @@ import pytest
 
 from client import (
     APIConnectionError,
+    APIError,
     AttestationRefused,
     RateLimitError,
     SecureChatCompletion,
@@ -75,6 +76,7 @@ def test_async_clients_are_answered_likewise(kept: Path) -> None:
         ("endless-body", SecurityError),
         ("status-429", RateLimitError),
         ("cut-off", APIConnectionError),
+        ("redirect", APIError),
     ],
 )
 def test_misbehaviour_is_what_its_name_says(name: str, error: type[Exception], kept: Path) -> None:
@@ -120,3 +122,9 @@ def test_the_guide_names_every_misbehaviour() -> None:
     named = set(re.findall(r"`([a-z0-9-]+)`", guide)) | {"status-400"}
     statuses = {name for name in MISBEHAVIOURS if name.startswith("status-")}
     assert set(MISBEHAVIOURS) - statuses <= named
+
+
+def test_odd_headers_are_sent_as_they_are(kept: Path) -> None:
+    response = chat_of(Responder("server-header-noise"), kept).create("m", MESSAGES)
+
+    assert response.attestation.accepted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,8 @@ import pytest
 
 import client
 from client import SyncSecureChatCompletion
+from client.demo.misbehaviour import MISBEHAVIOURS
+from client.testing import URL, Responder
 from tests.client import wire
 from tests.client.collecting import KEY, NAMES, Collected, collecting
 from tests.client.reaching import (
@@ -137,3 +140,29 @@ def test_record_of_any_logger_has_no_object_that_holds_a_secret(
     for record in caplog.records:
         assert record.exc_info is None
         assert not any(secret in repr(vars(record)) for secret in (PROMPT, COMPLETION, KEY))
+
+
+@pytest.mark.parametrize("mode", ["enforce", "audit"])
+def test_no_scenario_of_the_embedded_server_tells_content(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, collected: Collected, mode: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    canned = "This is a canned answer"
+    told = archived(tmp_path, api_key=KEY, max_retries=0, mode=mode, policy=Responder.policy)
+    decided = 0
+    for name in ("", *MISBEHAVIOURS):
+        responder = Responder(*filter(None, [name]))
+        http = responder.client()
+        with (
+            keyed(SyncSecureChatCompletion(URL, preflight="off", http_client=http, **told)) as chat,
+            suppress(client.ClientError),
+        ):
+            chat.create(MODEL, MESSAGES)
+        decided += responder.counts["POST /v1/chat/secure_completion"]
+
+    assert decided > len(MISBEHAVIOURS) // 2
+    logged = caplog.text + "".join(repr(vars(record)) for record in caplog.records)
+    traced = "".join(span.to_json() for span in collected.spans) + repr(collected.points())
+    for secret in (PROMPT, canned, KEY):
+        assert secret not in logged
+        assert secret not in traced
