@@ -6,6 +6,7 @@ import pytest
 
 from attest.tpm.attestation import TpmsQuoteInfo, parse_attest
 from attest.tpm.constants import Alg
+from attest.tpm.pcr import selections_of_24
 from tests.aik import rsa_aik, sized
 from tests.build import QuoteLies, attestation, bitmap, pcr_selection
 from tests.faults import accepted_of, fault_of, truncations
@@ -126,3 +127,20 @@ def test_every_truncation_is_refused() -> None:
     data = quoted(pcr_selection([("sha1", [0]), ("sha256", [0]), ("sha512", range(24))]))
 
     assert accepted_of(parse_attest, truncations(data + sized(b""))) == []
+
+
+def test_selections_of_24_are_read_at_a_glance() -> None:
+    octets = b"\0\x0b\3\x81\4\0" + b"\0\4\3\1\0\0"
+
+    selections = selections_of_24(octets)
+
+    assert selections is not None
+    assert [(one.hash, one.indices) for one in selections] == [
+        (Alg.SHA256, (0, 7, 10)),
+        (Alg.SHA1, (0,)),
+    ]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 4, 255])
+def test_selection_of_another_size_is_left_at_a_glance(size: int) -> None:
+    assert selections_of_24(b"\0\x0b" + bytes([size]) + b"\x81\0\0") is None

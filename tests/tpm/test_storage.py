@@ -57,3 +57,69 @@ def test_every_truncation_is_refused(curve: str) -> None:
     for length in range(len(octets)):
         with pytest.raises(MalformedError):
             parse_storage_public(octets[:length])
+
+
+RSA_PLACES = (
+    (0, "type at octet 0: 8 octets wanted"),
+    (8, "authPolicy.size at octet 8: 2 octets wanted"),
+    (10, "authPolicy at octet 10: 32 octets wanted"),
+    (42, "symmetric at octet 42: 6 octets wanted"),
+    (48, "scheme at octet 48: 2 octets wanted"),
+    (50, "parameters at octet 50: 6 octets wanted"),
+    (56, "unique.size at octet 56: 2 octets wanted"),
+    (58, "unique at octet 58: 256 octets wanted"),
+)
+ECC_PLACES = (
+    *RSA_PLACES[:5],
+    (50, "curveID at octet 50: 2 octets wanted"),
+    (52, "kdf at octet 52: 2 octets wanted"),
+    (54, "unique.x.size at octet 54: 2 octets wanted"),
+    (56, "unique.x at octet 56: 48 octets wanted"),
+    (104, "unique.y.size at octet 104: 2 octets wanted"),
+    (106, "unique.y at octet 106: 48 octets wanted"),
+)
+
+
+@pytest.mark.parametrize(("curve", "places"), [("", RSA_PLACES), (P384, ECC_PLACES)])
+def test_cut_area_is_refused_by_the_field_that_is_cut(
+    curve: str, places: tuple[tuple[int, str], ...]
+) -> None:
+    area = ek_public(ek_key(curve).public_key())[2:]
+    for length in range(len(area)):
+        begun, told = max(place for place in places if place[0] <= length)
+        cut = length.to_bytes(2, "big") + area[:length]
+        with pytest.raises(MalformedError) as caught:
+            parse_storage_public(cut)
+        assert str(caught.value) == f"TPMT_PUBLIC.{told}, {length - begun} left"
+
+
+@pytest.mark.parametrize("octets", [b"", b"\0", b"\0\1"])
+def test_frame_that_is_cut_or_lies_is_refused(octets: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"^TPM2B_PUBLIC\.size at octet 0: "):
+        parse_storage_public(octets)
+
+
+@pytest.mark.parametrize(
+    ("at", "size", "most", "told"),
+    [(8, 65, 64, "authPolicy"), (56, 513, 512, "unique")],
+)
+def test_size_beyond_its_bound_is_refused(at: int, size: int, most: int, told: str) -> None:
+    area = bytearray(ek_public()[2:])
+    area[at : at + 2] = size.to_bytes(2, "big")
+    octets = len(area).to_bytes(2, "big") + area
+
+    with pytest.raises(MalformedError) as caught:
+        parse_storage_public(bytes(octets))
+
+    place = f"TPMT_PUBLIC.{told}.size at octet {at}"
+    assert str(caught.value) == f"{place}: {size} exceeds {most}"
+
+
+def test_exponent_zero_is_the_usual_one() -> None:
+    area = bytearray(ek_public()[2:])
+    area[52:56] = bytes(4)
+
+    public = parse_storage_public(len(area).to_bytes(2, "big") + bytes(area))
+
+    assert isinstance(public.key, RsaKey)
+    assert public.key.exponent == 65537
