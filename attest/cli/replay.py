@@ -24,10 +24,12 @@ from attest.text import shown
 from attest.verify import check_request
 
 if TYPE_CHECKING:
+    from attest.replay.engines import Engine
     from attest.replay.manifest import At
-    from attest.replay.run import Outcome, Watch
+    from attest.replay.run import Options, Outcome, Watch
 
 _NEEDS = "attest replay needs: pip install 'tpm-attest[replay]'"
+_SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spark]'"
 
 
 @click.command(
@@ -37,6 +39,7 @@ _NEEDS = "attest replay needs: pip install 'tpm-attest[replay]'"
         "attest replay evidence.jsonl shards/ -p policies/ -o out/ --at 2026-11-01T00:00:00Z",
         "attest replay s3://bucket/responses -p policies/ -o out/ --fail-fast",
         "attest replay --check out/",
+        "attest replay shards/ -p policies/ -o out/ --engine spark --master spark://host:7077",
     ),
 )
 @click.argument("archives", nargs=-1, metavar="ARCHIVE...")
@@ -55,6 +58,15 @@ _NEEDS = "attest replay needs: pip install 'tpm-attest[replay]'"
 @click.option(
     "--processes", type=click.IntRange(1), help="Processes that judge; by default one a processor."
 )
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="What judges: processes here, or Apache Spark.",
+)
+@click.option("--master", metavar="URL", help="Where Spark runs; by default in this machine.")
 def command(  # noqa: PLR0913 - one parameter an option
     archives: tuple[str, ...],
     policy_path: str | None,
@@ -63,6 +75,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     fail_fast: bool,
     checked: str | None,
     processes: int | None,
+    engine_name: str,
+    master: str | None,
 ) -> None:
     """Judge archives of saved responses, and ask what changed between them.
 
@@ -72,19 +86,25 @@ def command(  # noqa: PLR0913 - one parameter an option
     not load, an input that cannot be read, or a folder that holds another run.
     """
     room = _room()
+    if master is not None and (engine_name != "spark" or processes is not None):
+        raise click.UsageError("--master goes with --engine spark, and without --processes")
     processes = processes or _processors()
+    begun = _engine(engine_name, master or f"local[{processes}]")
     try:
         if checked is not None:
             if archives or policy_path or out or fail_fast:
                 raise click.UsageError("--check takes everything else from the run that it repeats")
-            sys.exit(_checked(room, Path(checked), processes))
+            with begun as engine, _watched() as watch:
+                options = room.Options(processes, False, watch, engine)
+                sys.exit(_checked(Path(checked), options))
         if not archives or policy_path is None or out is None:
             raise click.UsageError("needs ARCHIVE, --policy and --output")
         run = room.Run(
             tuple(sorted(archives)), policy_path, _policy(policy_path), _moment(at, room)
         )
-        with _watched() as watch:
-            outcome = room.replay(run, Path(out), room.Options(processes, fail_fast, watch))
+        with begun as engine, _watched() as watch:
+            options = room.Options(processes, fail_fast, watch, engine)
+            outcome = room.replay(run, Path(out), options)
     except AttestError as error:
         give_up(str(error))
     except OSError as error:
@@ -110,6 +130,22 @@ def _room() -> ModuleType:
     return run
 
 
+@contextmanager
+def _engine(name: str, master: str) -> Iterator[Engine | None]:
+    """Begin a session of Spark where it is asked for; None is the embedded engine."""
+    if name == "local":
+        yield None
+        return
+    try:
+        from attest.replay import spark  # noqa: PLC0415 - an extra, and slow to import
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("pandas", "py4j", "pyspark"):
+            give_up(_SPARK_NEEDS)
+        raise
+    with spark.session(master) as session:
+        yield spark.Spark(session)
+
+
 def _policy(path: str) -> Policy | PolicySet:
     try:
         policy = load_policy(path)
@@ -132,12 +168,11 @@ def _moment(text: str, room: ModuleType) -> At:
     return at
 
 
-def _checked(room: ModuleType, out: Path, processes: int) -> int:
+def _checked(out: Path, options: Options) -> int:
     """Repeat a run, and say whether the same came out."""
     from attest.replay.check import check  # noqa: PLC0415 - an extra, and slow to import
 
-    with _watched() as watch:
-        differences = check(out, room.Options(processes, False, watch))
+    differences = check(out, options)
     for difference in differences:
         complain(f"{out}: {difference}")
     click.echo(f"{'DIFFERS' if differences else 'SAME':9} {shown(str(out))}")

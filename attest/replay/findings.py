@@ -11,6 +11,8 @@ from msgspec import Struct
 from attest.replay.questions import COUNTS, JUDGED, QUESTIONS, Question
 from attest.replay.schema import Decision
 
+SCHEMA: Final = 1
+"""Version of the summary."""
 MOST_ROWS: Final = 1000
 """Rows that a finding lists; it counts all."""
 
@@ -49,6 +51,18 @@ def count(ask: Ask) -> Counts:
         dict(sorted(checks.items())),
         dict(sorted(baselines.items())),
     )
+
+
+def summary_of(counts: Counts, digest: str) -> dict[str, Any]:
+    """Return what stands in ``summary.json``."""
+    return {
+        "schema": SCHEMA,
+        "rows": sum(counts.by_decision.values()),
+        **counts.by_decision,
+        "by_check": counts.by_check,
+        "by_baseline": counts.by_baseline,
+        "digest": digest,
+    }
 
 
 def find(ask: Ask) -> list[dict[str, Any]]:

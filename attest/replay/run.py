@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,18 +14,14 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from attest.archive.saved import Rows, fault_row, read_rows
-from attest.archive.stores import Source, Store, sources_of, store_of
-from attest.archive.streams import CANNOT_READ, UnreadableError, cannot_read
+from attest.archive.stores import Source, Store, sources_of
 from attest.replay import manifest
-from attest.replay.batching import batches_of
-from attest.replay.findings import count, find
+from attest.replay.embedded import Embedded
+from attest.replay.engines import RESULTS, Engine, Progress, refuse_foreign_parts
+from attest.replay.findings import count, find, summary_of
 from attest.replay.manifest import At, Input, Run
-from attest.replay.pool import ReplayError, Task, Worker, in_order, judge_all, write_whole
-from attest.replay.tables import results_of
+from attest.replay.pool import ReplayError, in_order, write_whole
 
-SCHEMA: Final = 1
-RESULTS: Final = "results"
 SUMMARY: Final = "summary.json"
 FINDINGS: Final = "findings.json"
 _AHEAD: Final = 64
@@ -48,10 +43,6 @@ class Outcome(Struct, frozen=True):
     failed: tuple[str, int] | None = None
 
 
-Progress = Callable[[int, int], None]
-"""Called with octets of input that were read, and rows that were judged, since the last call."""
-
-
 class Watch(Struct, frozen=True):
     """Whom a run tells how far it has come.
 
@@ -71,11 +62,13 @@ class Options(Struct, frozen=True):
         processes: How many processes judge.
         fail_fast: Whether to stop at the first row that is not accepted.
         watch: Who is told how far the run has come, or None.
+        engine: What judges, in place of the embedded engine and its processes.
     """
 
     processes: int = 1
     fail_fast: bool = False
     watch: Watch | None = None
+    engine: Engine | None = None
 
 
 def replay(run: Run, out: Path, options: Options) -> Outcome:
@@ -97,10 +90,11 @@ def replay(run: Run, out: Path, options: Options) -> Outcome:
     unreadable: list[str] = []
     if options.watch is not None:
         options.watch.begin(total)
-    tasks = _tasks(run, out, unreadable, options)
-    worker = Worker(run.policy, run.at)
+    engine = options.engine or Embedded(options.processes)
+    refuse_foreign_parts(out, engine)
+    progress = None if options.watch is None else options.watch.progress
     rows = 0
-    for part in judge_all(tasks, worker, options.processes):
+    for part in engine.judge(run, out, unreadable, progress):
         rows += part.rows
         if options.watch is not None:
             options.watch.progress(0, part.rows)
@@ -108,7 +102,7 @@ def replay(run: Run, out: Path, options: Options) -> Outcome:
             return Outcome(None, [], tuple(unreadable), part.failed)
     if not rows:
         raise ReplayError("no row to judge")
-    return _ended(out, tuple(unreadable))
+    return _ended(out, engine, tuple(unreadable))
 
 
 def _begin(run: Run, out: Path) -> tuple[Run, int]:
@@ -170,51 +164,6 @@ def _write_manifest(path: Path, run: Run) -> int:
     return total
 
 
-def _tasks(run: Run, out: Path, unreadable: list[str], options: Options) -> Iterator[Task]:
-    """Read all inputs into batches; a part that lies there whole is not judged again."""
-    inputs = ((one.source, _rows(run, one, unreadable, options)) for one in _inputs(out))
-    for number, batch in enumerate(batches_of(inputs)):
-        path = out / RESULTS / f"part-{number:08}.parquet"
-        whole = path.exists() and pq.read_metadata(path).num_rows == batch.num_rows
-        yield Task(path, None if whole else batch)
-
-
-def _inputs(out: Path) -> Iterator[Input]:
-    return manifest.inputs(out / manifest.NAME)
-
-
-def _rows(run: Run, one: Input, unreadable: list[str], options: Options) -> Iterator[Rows]:
-    """Read the rows of an input; where it cannot be read, a row says so."""
-    fault = one.fault
-    if fault is None:
-        try:
-            yield from _read(run, one, options)
-        except UnreadableError as error:
-            fault = str(error)
-        except OSError as error:
-            fault = cannot_read(error)
-    if fault is not None:
-        if fault.startswith(CANNOT_READ):
-            unreadable.append(f"{one.source}: {fault}")
-        yield fault_row(fault)
-
-
-def _read(run: Run, one: Input, options: Options) -> Iterator[Rows]:
-    watch = options.watch
-    store = store_of(run.archives[one.archive])
-    with ExitStack() as stack:
-        stream = stack.enter_context(store.open(Source(one.source, one.path)))
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        if size != one.octets:
-            raise ReplayError(f"{one.source}: was changed since it was hashed")
-        if watch is None:
-            yield from read_rows(one.source, stream)
-        else:
-            progress = watch.progress
-            yield from read_rows(one.source, stream, lambda octets: progress(octets, 0))
-
-
 def digest_of(out: Path) -> str:
     """Return the digest of a run: SHA-256 over the SHA-256 of each result, in their order."""
     state = hashlib.sha256()
@@ -224,20 +173,12 @@ def digest_of(out: Path) -> str:
     return state.hexdigest()
 
 
-def _ended(out: Path, unreadable: tuple[str, ...]) -> Outcome:
+def _ended(out: Path, engine: Engine, unreadable: tuple[str, ...]) -> Outcome:
     """Count, ask, and write findings and summary; the summary last, for it says that all ended."""
-    with results_of(out) as ask:
+    with engine.results_of(out) as ask:
         counts = count(ask)
         findings = find(ask)
-    decisions = counts.by_decision
-    summary = {
-        "schema": SCHEMA,
-        "rows": sum(decisions.values()),
-        **decisions,
-        "by_check": counts.by_check,
-        "by_baseline": counts.by_baseline,
-        "digest": digest_of(out),
-    }
+    summary = summary_of(counts, digest_of(out))
     _write_json(out / FINDINGS, findings)
     _write_json(out / SUMMARY, summary)
     return Outcome(summary, findings, unreadable)

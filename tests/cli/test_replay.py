@@ -111,6 +111,10 @@ def test_another_run_in_the_folder_is_2(saved: Path, policy: Path, tmp_path: Pat
         ("SAVED", "-p", "POLICY", "-o", "SAVED"), ("--check", "OUT"), ("--check", "OUT", "SAVED"),
         ("SAVED", "-p", "GIVEN", "-o", "OUT"), ("nothing://x", "-p", "POLICY", "-o", "OUT"),
         ("SAVED", "-p", "POLICY", "-o", "OUT", "--processes", "0"),
+        ("SAVED", "-p", "POLICY", "-o", "OUT", "--master", "local[2]"),
+        ("SAVED", "-p", "POLICY", "-o", "OUT", "--engine", "spark", "--master", "local",
+         "--processes", "2"),
+        ("--engine", "spark"), ("SAVED", "-p", "POLICY", "-o", "OUT", "--engine", "flink"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_2_on_one_line(
@@ -145,6 +149,21 @@ def test_a_missing_extra_is_2_and_says_what_to_install(
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "attest: attest replay needs: pip install 'tpm-attest[replay]'\n"
+
+
+@pytest.mark.parametrize("library", ["pandas", "py4j", "pyspark"])
+def test_a_missing_spark_is_2_and_says_what_to_install(
+    saved: Path, policy: Path, tmp_path: Path, library: str
+) -> None:
+    words = ["replay", saved, "-p", policy, "-o", tmp_path / "out", "--engine", "spark"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, library, *map(str, words)],
+        cwd=ROOT, env=environment(), capture_output=True, timeout=120, check=False, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "attest: attest replay --engine spark needs: pip install 'tpm-attest[spark]'\n"
+    )
 
 
 def test_no_other_command_imports_the_extra(honest: Path, policy: Path) -> None:
