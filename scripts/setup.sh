@@ -1,6 +1,6 @@
 # Sourced by the other scripts: moves to the checkout and readies what they need in it.
 #
-#   setup core|dev|fuzz|serve|tpm [PROGRAM:PACKAGE...]
+#   setup core|dev|fuzz|serve|spark|tpm [PROGRAM:PACKAGE...]
 #
 # makes .venv with the project (but for `core`, with the extra of that name) and puts it on PATH;
 # programs that the system lacks (or files, named by their whole path) come from Debian's packages.
