@@ -15,9 +15,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from attest.policy.loader import load_policy
-from attest.replay import spark
+from attest.replay import manifest, schema, spark
+from attest.replay.batch import verify_batch
 from attest.replay.manifest import At, Run
-from attest.replay.pool import ReplayError
+from attest.replay.pool import ReplayError, Worker
 from attest.replay.run import Options, Watch, replay
 from benchmarks import responses
 from tests import build
@@ -58,6 +59,7 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "SLICE_OCTETS", 1)
 
 
+@pytest.mark.usefixtures("small_slices")
 def test_spark_gives_what_the_embedded_engine_gives(session: SparkSession, tmp_path: Path) -> None:
     words = [sys.executable, "-c", MAKE, str(tmp_path), str(ROWS)]
     subprocess.run(words, cwd=ROOT, env=environment(), timeout=300, check=True)
@@ -244,9 +246,9 @@ def test_a_machine_without_java_is_2_on_one_line(archive: Path, tmp_path: Path) 
 def test_tasks_judge_slices_and_say_what_failed(archive: Path, tmp_path: Path) -> None:
     run = run_over(archive)
     replayed(tmp_path / "out", archive)
-    inputs = spark.manifest.inputs(tmp_path / "out" / "manifest.json")
+    inputs = manifest.inputs(tmp_path / "out" / "manifest.json")
     (one,) = spark._slices(inputs, run.archives)  # noqa: SLF001 - what runs in executors
-    worker = spark.Worker(run.policy, run.at)
+    worker = Worker(run.policy, run.at)
     batch = pa.RecordBatch.from_pydict({"slice": [spark._written(one)]})  # noqa: SLF001 - likewise
     for folder, fault in ((tmp_path, None), (tmp_path / "x", f"{tmp_path}/x/part-")):
         (done,) = spark._judge_slices([batch], run.archives, worker, str(folder))  # noqa: SLF001 - likewise
@@ -257,13 +259,13 @@ def test_tasks_judge_slices_and_say_what_failed(archive: Path, tmp_path: Path) -
 
 
 def test_a_batch_of_spark_is_judged_as_any_other() -> None:
-    given = {name: [None] for name in spark.ROWS.names} | {
+    given = {name: [None] for name in schema.ROWS.names} | {
         "source": ["s"], "row": [0], "kind": ["response"], "octets": [octets()]
     }  # fmt: skip
-    batch = pa.RecordBatch.from_pydict(given, pa.schema([*spark.ROWS]))
+    batch = pa.RecordBatch.from_pydict(given, pa.schema([*schema.ROWS]))
     loaded = policy()
     (results,) = spark._judged([batch], loaded, None, timed=True)  # noqa: SLF001 - runs in executors
-    assert results.equals(spark.verify_batch(batch, loaded, None))
+    assert results.equals(verify_batch(batch, loaded, None))
     nameless = batch.set_column(0, pa.field("source", pa.string()), pa.nulls(1, pa.string()))
     with pytest.raises(ReplayError, match="column source: is null in a row"):
         list(spark._judged([nameless], loaded, None, timed=True))  # noqa: SLF001 - likewise
