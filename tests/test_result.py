@@ -3,18 +3,22 @@
 import hashlib
 import json
 import pickle
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped] # ships no types
 import pytest
 import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 import attest
 from attest.policy.schema import schema
-from attest.result import Assurance, AttestationResult, CheckResult, Outcome
+from attest.result import Assurance, AttestationResult, CheckResult, Outcome, evidence_sha256
 from tests import aik, build
 from tests.judging import AT, ORDER, attestation, octets_of, policy_of, verified
 
@@ -298,3 +302,64 @@ def test_a_result_is_frozen(name: str) -> None:
 
 def test_outcomes_are_strings() -> None:
     assert [*Outcome] == ["pass", "fail", "warn", "skip"]
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+HOSTILE = st.recursive(
+    st.text() | st.booleans() | st.none() | st.integers() | st.floats() | st.text(st.characters())
+    | st.sampled_from(["\x7f", "\x1f\b\f\n\r\t\"\\/", "\u2028", "\ud800", "😀", "\ufeff"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=3) | st.sampled_from(["\x00", "\ue000", "😀", "\ud800"]),
+                      inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+def plainly(member: Mapping[Any, Any]) -> str | None:
+    """The hash by the library alone."""
+    try:
+        return hashlib.sha256(rfc8785.dumps(dict(member))).hexdigest()
+    except rfc8785.CanonicalizationError:
+        return None
+
+
+def told(call: Callable[[Any], str | None], member: object) -> str | None:
+    """What a call returns, or that it finds half of a surrogate pair, which no UTF-8 holds."""
+    try:
+        return call(member)
+    except UnicodeEncodeError:
+        return "no text"
+
+
+@given(st.dictionaries(st.text(max_size=4) | st.sampled_from(["😀", "\ue000", "a\ud800"]), HOSTILE))
+def test_the_hash_of_any_evidence_is_over_its_rfc_8785_form(member: dict[str, Any]) -> None:
+    assert told(evidence_sha256, member) == told(plainly, member)
+
+
+@given(st.dictionaries(
+    st.text(st.characters(max_codepoint=127)),
+    st.text(st.characters(max_codepoint=127)) | st.booleans() | st.none()
+    | st.dictionaries(st.text(st.characters(max_codepoint=127)), st.text(max_size=3)),
+))  # fmt: skip
+def test_the_hash_of_plain_evidence_is_over_its_rfc_8785_form(member: dict[str, Any]) -> None:
+    assert told(evidence_sha256, member) == told(plainly, member)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"a": {"b": {"c": {"d": {"e": "f"}}}}},
+        {"a": _Text("b")},
+        {_Text("a"): "b"},
+        MappingProxyType({"b": "1", "a": {"z": True, "y": None}}),
+        {"a": 2**53},
+        {"a": {"b": float("nan")}},
+        {1: "a"},
+        {"a": {1: "a"}},
+    ],
+)
+def test_evidence_of_unusual_shape_is_hashed_as_the_library_does(member: Any) -> None:
+    assert told(evidence_sha256, member) == told(plainly, member)

@@ -16,15 +16,19 @@ from attest.document import read_document
 from attest.errors import MalformedError
 from attest.evidence import Evidence, evidence_of, read_evidence
 from attest.policy.model import TIERS, Policy, PolicySet
-from attest.replay.form import Writer, Written, sha256
+from attest.replay.form import Writer, Written
 from attest.replay.schema import RESULTS, Decision, Kind
-from attest.result import AttestationResult
+from attest.result import AttestationResult, sha256
 from attest.verify import appraise
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = 1_000_000
-_TOGETHER = 64
-"""Rows that take each step together."""
+_TOGETHER = 128
+"""Rows that take each step together, and become columns while the processor still holds them."""
+_KEPT = frozenset({"source", "row", "entry", "gap"})
+"""Columns that results have as the rows have them."""
+_JUDGED = tuple(name for name in RESULTS.names if name not in _KEPT)
+_TYPES = tuple(RESULTS.field(name).type for name in _JUDGED)
 _DECIDED = {True: Decision.ACCEPTED.value, False: Decision.REFUSED.value}
 _MALFORMED = Decision.MALFORMED.value
 _RESPONSE, _RECORD, _ATTESTATION = Kind.RESPONSE.value, Kind.RECORD.value, Kind.ATTESTATION.value
@@ -66,16 +70,22 @@ def verify_batch(
     Returns:
         One result a row, in their order, with the schema ``RESULTS``.
     """
-    rows = list(_rows(batch))
     writer = Writer(timed=timed)
-    judged: list[tuple[Any, ...]] = []
-    for start in range(0, len(rows), _TOGETHER):
-        judged += _judge(rows[start : start + _TOGETHER], policy, at, writer)
-    columns = zip(*judged, strict=True) if judged else ([] for _ in RESULTS)
-    arrays = [
-        pa.array(values, type=field.type) for values, field in zip(columns, RESULTS, strict=True)
-    ]
+    parts: list[list[pa.Array]] = []
+    for start in range(0, batch.num_rows, _TOGETHER):
+        rows = list(_rows(batch.slice(start, _TOGETHER)))
+        columns = zip(*_judge(rows, policy, at, writer), strict=True)
+        parts.append(list(map(pa.array, columns, _TYPES)))
+    judged = dict(zip(_JUDGED, map(pa.concat_arrays, zip(*parts, strict=True)), strict=False))
+    arrays = [_column(batch, judged, field) for field in RESULTS]
     return pa.RecordBatch.from_arrays(arrays, schema=RESULTS)
+
+
+def _column(batch: pa.RecordBatch, judged: Mapping[str, pa.Array], field: pa.Field) -> pa.Array:
+    """Return a column of the results: as it came, or as it was judged."""
+    if field.name in _KEPT:
+        return batch.column(field.name)
+    return judged[field.name] if judged else pa.array([], field.type)
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -122,8 +132,7 @@ def _judge(
         for evidence, expected in read
     ]
     written = [
-        writer.write(result, evidence, row.source, row.row)
-        for row, (evidence, _), result in zip(rows, read, results, strict=True)
+        writer.write(result, row.source, row.row) for row, result in zip(rows, results, strict=True)
     ]
     return [
         _columns(row, evidence, expected, result, parts)
@@ -136,7 +145,7 @@ def _judge(
 def _columns(
     row: _Row, evidence: Evidence, expected: Expected, result: AttestationResult, parts: Written
 ) -> tuple[Any, ...]:
-    """Return a row's results in the order of ``RESULTS``."""
+    """Return a row's results in the order of ``_JUDGED``."""
     reason = None
     if evidence.member is None and evidence.faults:
         reason = _malformed(row, evidence)
@@ -145,9 +154,6 @@ def _columns(
     clock = None if attest is None else attest.clock_info
     moment = _microseconds(expected.moment)
     return (
-        row.source,
-        row.row,
-        row.entry,
         _DECIDED[verdict.accepted] if reason is None else _MALFORMED,
         reason,
         verdict.refused_by,
@@ -160,7 +166,7 @@ def _columns(
         result.tier,
         expected.requested_tier,
         result.payload_id,
-        verdict.checks,
+        parts.checks,
         pcrs.values,
         pcrs.platform,
         pcrs.selection,
@@ -178,7 +184,6 @@ def _columns(
         None if policy is None else policy.serial,
         None if policy is None else policy.sha256,
         expected.released,
-        row.gap,
         moment,
         expected.moment_source,
         moment if result.verified_at is expected.moment else _microseconds(result.verified_at),

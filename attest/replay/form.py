@@ -7,21 +7,17 @@ large numbers: there msgspec's form with sorted members is the RFC 8785 form, ma
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from attest.evidence import Evidence
 from attest.replay.layout import NO_PCRS, Pcrs, write_pcrs
 from attest.result import (
     SCHEMA,
-    Anchor,
     AttestationResult,
-    CheckResult,
     evidence_sha256,
+    sha256,
     timestamp,
 )
 from attest.tpm.attestation import TpmsAttest
@@ -29,14 +25,8 @@ from attest.tpm.attestation import TpmsAttest
 _encode = msgspec.json.Encoder().encode
 _encode_into = msgspec.json.Encoder().encode_into
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
-_encode_sorted_into = msgspec.json.Encoder(order="sorted").encode_into
-_EMPTY = hashlib.sha256()
 _VERDICTS = 1024
 
-_MEMBERS = {
-    *("is_available", "pcr_banks", "pcr_values"),
-    *("quote_b64", "signature_b64", "aik_pubkey_b64"),
-}
 _NULL = Raw(b"null")
 _NOTHING = Raw(b"[]")
 
@@ -84,45 +74,48 @@ class _Form(Struct, frozen=True, gc=False):
 
 
 class Verdict(Struct, frozen=True, gc=False):
-    """What follows from the outcomes of all checks; honest responses share few of them.
+    """What follows from the outcomes of all checks; responses share few of them.
 
     Attributes:
         accepted: The decision.
         assurance: What was proven.
         refused_by: Ids of the checks that refuse, joined with commas; None where none does.
-        checks: JSON of every check.
     """
 
     accepted: bool
     assurance: str
     refused_by: str | None
-    checks: str
 
 
-@lru_cache(_VERDICTS)
-def _verdict(
-    checks: tuple[CheckResult, ...],
-    mandatory: frozenset[str],
-    nonce_compared: bool,
-    anchor: Anchor | None,
-) -> Verdict:
-    """Ask a result of the same outcomes for its decision; the answer is kept for the next."""
-    result = AttestationResult(
-        checks=checks, mandatory=mandatory, nonce_compared=nonce_compared, anchor=anchor
-    )
-    return Verdict(
-        result.accepted,
-        result.assurance.value,
-        ",".join(check.id for check in result.refusals) or None,
-        _encode(checks).decode(),
-    )
+_Key = tuple[str, frozenset[str], bool, bool]
+_verdicts: dict[_Key, Verdict] = {}
+
+
+def _verdict(result: AttestationResult) -> Verdict:
+    """Ask a result for its decision; the answer is kept for the next with the same outcomes.
+
+    A result has every check in the one order, and each outcome has four letters.
+    """
+    outcomes = "".join([check.outcome for check in result.checks])
+    key = (outcomes, result.mandatory, result.nonce_compared, result.anchor is None)
+    verdict = _verdicts.get(key)
+    if verdict is None:
+        verdict = Verdict(
+            result.accepted,
+            result.assurance.value,
+            ",".join([check.id for check in result.refusals]) or None,
+        )
+        if len(_verdicts) < _VERDICTS:
+            _verdicts[key] = verdict
+    return verdict
 
 
 class Written(Struct, frozen=True, gc=False):
     """What is written of a result once, and kept both in columns and in the hash of the whole.
 
     Attributes:
-        verdict: Decision, assurance and checks.
+        verdict: Decision and assurance.
+        checks: JSON of every check.
         anchor: JSON of what anchored the AIK, or None.
         differences: JSON of the PCRs that are not as wanted, or None where all are.
         pcrs: The PCR values of the signed selection.
@@ -134,6 +127,7 @@ class Written(Struct, frozen=True, gc=False):
     """
 
     verdict: Verdict
+    checks: bytes
     anchor: bytes | None
     differences: bytes | None
     pcrs: Pcrs
@@ -152,18 +146,16 @@ class Writer:
         self._timed = timed
         self._buffer = bytearray()
 
-    def write(
-        self, result: AttestationResult, evidence: Evidence, source: str, row: int
-    ) -> Written:
+    def write(self, result: AttestationResult, source: str, row: int) -> Written:
         """Write a result.
 
         Args:
             result: The result.
-            evidence: What it judges.
             source: Where the response came from.
             row: Row in the source.
         """
-        verdict = _verdict(result.checks, result.mandatory, result.nonce_compared, result.anchor)
+        verdict = _verdict(result)
+        checks = _encode(result.checks)
         anchor = None if result.anchor is None else _encode_sorted(result.anchor.to_dict())
         different = result.differences
         differences = _encode_sorted([one.to_dict() for one in different]) if different else None
@@ -174,13 +166,13 @@ class Writer:
             clock, ticks, firmware = _stated(attest)
         if name is not None:
             aik = _Aik(result.aik_hierarchy, name.hex())
-        judged = self._member_sha256(evidence)
+        judged = evidence_sha256(result.member)
         form = _Form(
             aik,
             _NULL if anchor is None else Raw(anchor),
             verdict.assurance,
             result.baseline,
-            Raw(verdict.checks),
+            Raw(checks),
             clock,
             result.closest_baseline,
             "accepted" if verdict.accepted else "refused",
@@ -199,6 +191,7 @@ class Writer:
         _encode_into(form, self._buffer)
         return Written(
             verdict,
+            checks,
             anchor,
             differences,
             pcrs,
@@ -208,30 +201,6 @@ class Writer:
             judged,
             sha256(self._buffer).digest(),
         )
-
-    def _member_sha256(self, evidence: Evidence) -> str | None:
-        """Return ``evidence_sha256``; fast where the member is what servers send.
-
-        Evidence without faults has text, and objects of text, in each of these members.
-        """
-        member = evidence.member
-        if (
-            member is not None
-            and evidence.present
-            and not evidence.faults
-            and member.keys() == _MEMBERS
-        ):
-            _encode_sorted_into(member, self._buffer)
-            if self._buffer.isascii():
-                return sha256(self._buffer).hexdigest()
-        return evidence_sha256(member)
-
-
-def sha256(octets: bytes | bytearray) -> hashlib._Hash:
-    """Hash octets; a copy of an empty hash is made faster than a new one."""
-    state = _EMPTY.copy()
-    state.update(octets)
-    return state
 
 
 def _stated(attest: TpmsAttest) -> tuple[_Clock, str, str]:

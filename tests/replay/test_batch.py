@@ -18,9 +18,8 @@ from attest.context import Request
 from attest.evidence import read_evidence
 from attest.policy.loader import load_policy
 from attest.replay.batch import verify_batch
-from attest.replay.form import sha256
 from attest.replay.schema import RESULTS, ROWS
-from attest.result import AttestationResult
+from attest.result import AttestationResult, sha256
 from attest.verify import appraise
 from tests import build
 from tests.recorded import FIXTURES
