@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,8 +24,10 @@ from attest.errors import AttestError
 from attest.policy.model import Policy, PolicySet
 from attest.replay.batch import verify_batch
 from attest.replay.manifest import At
-from attest.replay.schema import Decision
+from attest.replay.schema import OWN, RESULTS, Decision
 
+_SHARED: Final = [name for name in RESULTS.names if name not in OWN]
+"""Columns that are written with a dictionary, for their values come again."""
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
 
@@ -72,7 +74,10 @@ class Worker:
             return _part(pq.read_table(task.path, columns=["source", "row", "decision"]))
         results = verify_batch(task.batch, self._policy, self._at.moment, timed=self._at.timed)
         table = pa.Table.from_batches([results])
-        write_whole(task.path, lambda file: pq.write_table(table, file, compression="zstd"))
+        write_whole(
+            task.path,
+            lambda file: pq.write_table(table, file, compression="zstd", use_dictionary=_SHARED),
+        )
         return _part(table)
 
 

@@ -101,3 +101,11 @@ RESULTS: Final = pa.schema(
     metadata=_METADATA,
 )
 """A batch of results: what ``verify_batch`` returns, and what lies in ``OUT/results/``."""
+
+OWN: Final = frozenset(
+    {
+        *("row", "payload_id", "aik_name", "clock", "nonce", "quote_sha256"),
+        *("evidence_sha256", "moment", "verified_at", "result_sha256"),
+    }
+)
+"""Columns of results in which nearly every row has a value of its own."""
