@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def write_all(fd: int, octets: bytes) -> None:
@@ -46,3 +48,13 @@ def sync_folder(path: Path, *, durable: bool) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def write_whole(path: Path, write: Callable[[Any], object]) -> None:
+    """Write a file that gets its name only when it is whole and lies on the disk."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)

@@ -61,6 +61,18 @@ def fault_row(fault: str, entry: str | None = None) -> Rows:
     return Rows(FAULT, (None,), entry, fault=fault)
 
 
+def is_one_response(name: str, beginning: bytes) -> bool:
+    """Tell whether a file's octets are one response as they are: no lines, archive or records.
+
+    Args:
+        name: Name of the file, which says of which format it is.
+        beginning: Its first octets.
+    """
+    lower = name.lower()
+    several = lower.endswith((*_LINES, *_PACKED)) or inner_name(lower) != lower
+    return not several and not is_record(beginning)
+
+
 def _silent(_: int) -> None:
     """Show no progress."""
 
@@ -147,11 +159,12 @@ def _table_rows(
     if all(one is not None and len(one) <= MAX_RESPONSE for one in octets):
         yield Rows(kind, octets, columns=columns)
         return
+    entries = columns.get("entry") or [None] * len(octets)
     for place, one in enumerate(octets):
         if one is None:
-            yield fault_row(f"{kind}: is null")
+            yield fault_row(f"{kind}: is null", entries[place])
         elif len(one) > MAX_RESPONSE:
-            yield fault_row(f"{kind}: exceeds {MAX_RESPONSE} octets")
+            yield fault_row(f"{kind}: exceeds {MAX_RESPONSE} octets", entries[place])
         else:
             beside = {name: values[place : place + 1] for name, values in columns.items()}
             yield Rows(kind, (one,), columns=beside)

@@ -1,12 +1,14 @@
-"""``attest archive``: evidence archives verified, and their heads printed."""
+"""``attest archive``: evidence archives verified, their heads printed, and files packed."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
+from attest.archive.packing import PackError, pack
 from attest.archive.record import GENESIS
 from attest.archive.tail import head as head_of
 from attest.archive.verification import Verification, verify_archive
@@ -15,16 +17,19 @@ from attest.cli.terminal import MISUSE, REFUSED, complain, give_up, unreadable
 from attest.errors import MalformedError
 
 _INDENT = " " * 10
+_PACK_NEEDS = "attest archive pack needs: pip install 'tpm-attest[replay]'"
 
 
 @click.group(
     "archive",
     epilog=examples(
-        "attest archive verify evidence.jsonl --head HASH", "attest archive head evidence.jsonl"
+        "attest archive verify evidence.jsonl --head HASH",
+        "attest archive head evidence.jsonl",
+        "attest archive pack responses/ -o shards/",
     ),
 )
 def command() -> None:
-    """Check evidence archives, and print their heads."""
+    """Check evidence archives, print their heads, and pack many files into few."""
 
 
 @command.command(
@@ -85,6 +90,39 @@ def head_command(archive: str) -> None:
     except MalformedError as error:
         complain(f"{archive}: {error.fault}")
         sys.exit(REFUSED)
+
+
+@command.command(
+    "pack",
+    epilog=examples(
+        "attest archive pack responses/ -o shards/",
+        "attest archive pack s3://bucket/responses -o shards/",
+    ),
+)
+@click.argument("archives", nargs=-1, required=True, metavar="ARCHIVE...")
+@click.option("-o", "--output", "out", required=True, metavar="OUT", help="Folder of the shards.")
+def pack_command(archives: tuple[str, ...], out: str) -> None:
+    """Pack files of one response each into Parquet shards, which replay reads.
+
+    A row has a file's octets, path and SHA-256. A call that was interrupted goes on when it is made
+    again. Files of another form are named and left out. The exit code is 0 where all files were
+    packed, 1 where any was left out, 2 for a wrong call, a file that cannot be read, or a folder
+    that holds something else.
+    """
+    try:
+        packed = pack(archives, Path(out), complain)
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        give_up(_PACK_NEEDS)
+    except PackError as error:
+        give_up(str(error))
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL
+        give_up(f"{getattr(error, 'filename', None) or out}: {getattr(error, 'strerror', error)}")
+    click.echo(f"{packed.files} files in {packed.shards} shards")
+    if packed.unreadable:
+        sys.exit(MISUSE)
+    sys.exit(REFUSED if packed.left_out else 0)
 
 
 def _unreadable(archive: str, error: OSError | ValueError) -> str:

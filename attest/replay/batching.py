@@ -17,7 +17,7 @@ BATCH_ROWS: Final = 8192
 BATCH_OCTETS: Final = 32 * 1024 * 1024
 """Octets of a batch at most, unless one row has more."""
 
-_BESIDE = ("payload_id", "security_tier", "requested_tier", "processed_at", "gap")
+_BESIDE = ("payload_id", "security_tier", "requested_tier", "processed_at", "gap", "entry")
 
 
 def batches_of(inputs: Iterable[tuple[str, Iterable[Rows]]]) -> Iterator[pa.RecordBatch]:

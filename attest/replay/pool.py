@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
+from attest.archive.durable import write_whole
 from attest.errors import AttestError
 from attest.policy.model import Policy, PolicySet
 from attest.replay.batch import verify_batch
@@ -89,16 +90,6 @@ def _part(table: pa.Table) -> Part:
             failed = (table.column("source")[place].as_py(), table.column("row")[place].as_py())
             break
     return Part(len(decisions), failed)
-
-
-def write_whole(path: Path, write: Callable[[Any], object]) -> None:
-    """Write a file that gets its name only when it is whole and lies on the disk."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
 
 
 def judge_all(tasks: Iterable[Task], worker: Worker, processes: int) -> Iterator[Part]:

@@ -14,13 +14,14 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 from msgspec import Struct
 
+from attest.archive.durable import write_whole
 from attest.archive.stores import Source, Store, sources_of
 from attest.replay import manifest
 from attest.replay.embedded import Embedded
 from attest.replay.engines import RESULTS, Engine, Progress, refuse_foreign_parts
 from attest.replay.findings import count, find, summary_of
 from attest.replay.manifest import At, Input, Run
-from attest.replay.pool import ReplayError, in_order, write_whole
+from attest.replay.pool import ReplayError, in_order
 
 SUMMARY: Final = "summary.json"
 FINDINGS: Final = "findings.json"
