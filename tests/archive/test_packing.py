@@ -3,6 +3,7 @@
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,7 +60,7 @@ def test_a_shard_holds_octets_path_and_hash_in_order(folder: Path, tmp_path: Pat
         assert row["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def parts_of_shards(out: Path) -> list[dict[str, str | bytes]]:
+def parts_of_shards(out: Path) -> list[dict[str, Any]]:
     shards = sorted(out.iterdir())
     assert [shard.name for shard in shards] == [
         f"part-{number:08}.parquet" for number in range(len(shards))
