@@ -165,7 +165,7 @@ class ArrowStore:
         """Keep the file system, the archive's path in it, and how the archive was named."""
         self._fs = filesystem
         self._path = path.rstrip("/")
-        self._address = address.rstrip("/")
+        self._address = address.partition("?")[0].rstrip("/")  # what follows says how to get there
 
     def sources(self, name: str) -> Iterator[Source]:
         """Yield the file of a name, or all files below a folder, in the order of their names."""
