@@ -59,6 +59,9 @@ def store_of(archive: str) -> Store:
     """
     if "://" not in archive:
         return LocalStore()
+    if "@" in archive.partition("://")[2].partition("/")[0]:
+        fault = "an address with credentials would be kept in results: name them elsewhere"
+        raise OSError(None, fault, archive.partition("://")[0])
     from pyarrow import fs, lib  # noqa: PLC0415 - an extra, and slow to import
 
     try:

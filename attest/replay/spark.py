@@ -178,8 +178,11 @@ def session(master: str) -> Iterator[SparkSession]:
         master: Where Spark runs: ``local[2]``, ``spark://host:7077``, ``yarn``.
 
     Raises:
-        ReplayError: There is no Java, or the session did not begin.
+        ReplayError: There is no Java, the session did not begin, or there is one already, which is
+            somebody else's to end: give that to ``judge``.
     """
+    if SparkSession.getActiveSession() is not None:
+        raise ReplayError("a Spark session is running here: use it, with attest.replay.spark.judge")
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java" if home is None else f"{home}/bin/java") is None:
         raise ReplayError("Spark needs Java 17 or newer, and found none")

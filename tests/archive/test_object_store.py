@@ -103,3 +103,10 @@ def test_an_object_that_goes_away_cannot_be_read(bucket: str) -> None:
     fs.FileSystem.from_uri(f"s3://responses/{bucket}")[0].delete_file(source.path)
     with pytest.raises(OSError, match=r"NoSuchKey|not exist|404"):
         store.open(source)
+
+
+def test_address_with_credentials_is_refused_without_them() -> None:
+    with pytest.raises(OSError, match="would be kept in results") as caught:
+        store_of("s3://someone:secret@bucket/folder")
+
+    assert "secret" not in f"{caught.value}{caught.value.filename}"
