@@ -2,6 +2,7 @@
 
 import pytest
 
+from attest.checks import selection as check
 from tests import aik, build
 from tests.judging import answer, refusing, verified
 
@@ -12,6 +13,12 @@ SHA1 = {0: bytes(20), 7: bytes(20)}
 TWO: build.Values = {"sha256": build.VALUES["sha256"], "sha1": SHA1}
 ALL = {"sha256": {index: bytes(31) + bytes([index]) for index in range(24)}}
 BITS = build.bitmap
+
+
+@pytest.fixture(autouse=True)
+def anew() -> None:
+    """Each claim is read anew, and not from the answers that are kept for equal selections."""
+    check._selections.cache_clear()  # noqa: SLF001 - kept for speed alone
 
 
 def reporting(**changes: dict[str, str] | None) -> dict[str, dict[str, str]]:

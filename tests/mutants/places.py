@@ -28,6 +28,10 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         FROZEN,
     ),
     "attest/checks/__init__.py": ("tests/test_verify.py",),
+    "attest/checks/trust.py": (
+        "tests/checks/test_trust.py",
+        "tests/checks/test_trust_endorsed.py",
+    ),
     "attest/attesting.py": tuple(
         f"tests/checks/test_{name}.py"
         for name in ("attributes", "certify", "kind", "magic", "scheme", "signer", "strength")
