@@ -44,6 +44,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         "tests/test_result.py",
         *(f"tests/checks/test_{name}.py" for name in ("nonce", "rules", "scope", "tier")),
         "tests/checks/test_validity.py",
+        "tests/checks/test_crosscheck.py",
     ),
 }
 """Modules that are mutated, each with the tests that are meant for it."""
