@@ -31,6 +31,11 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "attest/checks/trust.py": (
         "tests/checks/test_trust.py",
         "tests/checks/test_trust_endorsed.py",
+        "tests/checks/test_chain.py",
+    ),
+    "attest/checks/crosscheck.py": (
+        "tests/checks/test_crosscheck.py",
+        "tests/peers/test_cross_check.py",
     ),
     "attest/attesting.py": tuple(
         f"tests/checks/test_{name}.py"
