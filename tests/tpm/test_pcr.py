@@ -11,6 +11,8 @@ from tests.aik import rsa_aik, sized
 from tests.build import QuoteLies, attestation, bitmap, pcr_selection
 from tests.faults import accepted_of, fault_of, truncations
 
+BITS_OF_4 = bitmap([0], 4)
+
 HEADER = 35
 """Octets before the selection where qualifiedSigner and extraData are empty."""
 
@@ -79,6 +81,10 @@ def test_fault_names_the_position_of_its_bank() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 16])
 def test_up_to_16_banks_are_read(count: int) -> None:
     assert read(pcr_selection([("sha256", [0])] * count)) == [(Alg.SHA256, (0,))] * count
+
+
+def test_16_banks_of_another_size_are_read_too() -> None:
+    assert read(pcr_selection([("sha256", BITS_OF_4)] * 16)) == [(Alg.SHA256, (0,))] * 16
 
 
 @pytest.mark.parametrize("count", [17, 99, 0x0100_0000, 0xFFFF_FFFF])

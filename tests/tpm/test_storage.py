@@ -18,6 +18,8 @@ def test_rsa_key_is_read() -> None:
     public = parse_storage_public(octets)
     assert isinstance(public.key, RsaKey)
     assert (public.key.bits, public.key.exponent, public.key.size) == (2048, 65537, 256)
+    assert public.key.modulus.to_bytes(256, "big") == octets[-256:]
+    assert public.scheme == Alg.NULL
     assert (public.name_alg, public.attributes) == (Alg.SHA256, EK_ATTRIBUTES)
     assert (public.auth_policy, public.octets) == (bytes(32), octets[2:])
 
