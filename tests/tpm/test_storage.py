@@ -125,3 +125,10 @@ def test_exponent_zero_is_the_usual_one() -> None:
 
     assert isinstance(public.key, RsaKey)
     assert public.key.exponent == 65537
+
+
+@pytest.mark.parametrize("bits", [128, 192, 256])
+def test_each_size_of_aes_is_read(bits: int) -> None:
+    symmetric = b"\0\x06" + bits.to_bytes(2, "big") + b"\0\x43"
+
+    assert parse_storage_public(ek_public(symmetric=symmetric)).scheme == Alg.NULL
