@@ -106,7 +106,7 @@ class Endpoint:
             with self._http.stream(**_request(step)) as response:
                 intake = _Intake(response, step.most)
                 if not intake.is_full:
-                    for chunk in _read(response) or response.iter_raw():
+                    for chunk in response.iter_raw():
                         if not intake.takes(chunk):
                             break
                 return intake.answer()
@@ -207,12 +207,9 @@ class AsyncEndpoint:
             async with self._http().stream(**_request(step)) as response:
                 intake = _Intake(response, step.most)
                 if not intake.is_full:
-                    if read := _read(response):
-                        intake.takes(read[0])
-                    else:
-                        async for chunk in response.aiter_raw():
-                            if not intake.takes(chunk):
-                                break
+                    async for chunk in response.aiter_raw():
+                        if not intake.takes(chunk):
+                            break
                 return intake.answer()
         except httpx.HTTPError as error:
             fault = error
@@ -232,11 +229,14 @@ class _Intake:
         encoding = self._headers.get("content-encoding", "")
         if encoding.strip().lower() not in _NOT_ENCODED:
             self._fault = f"is encoded as {shown(encoding)}, which was not asked for"
+        self._is_read = response.is_stream_consumed  # by the caller's transport
+        if self._is_read and self._fault is None:
+            self.takes(response.content)
 
     @property
     def is_full(self) -> bool:
         """Tell whether nothing more is taken."""
-        return self._fault is not None
+        return self._is_read or self._fault is not None
 
     def takes(self, chunk: bytes) -> bool:
         """Take a chunk; tell whether more is wanted."""
@@ -259,11 +259,6 @@ def _settings(*, proxied: bool) -> dict[str, Any]:
     """Return the settings of an own client: it keeps no cookies, which could tell callers apart."""
     jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
     return {"timeout": TIMEOUT, "limits": LIMITS, "trust_env": proxied, "cookies": jar}
-
-
-def _read(response: httpx.Response) -> list[bytes]:
-    """Return the body of a response that a transport has read already; nothing where none has."""
-    return [response.content] if response.is_stream_consumed else []
 
 
 def _request(step: Fetch) -> dict[str, Any]:

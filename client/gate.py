@@ -22,7 +22,7 @@ from attest.document import read_document
 from attest.errors import EvidenceWriteError, MalformedError, PolicyError
 from attest.evidence import Evidence, evidence_of
 from attest.policy.loader import load_policy, reload_policy
-from attest.policy.model import TIERS, NonceMode, Policy, PolicySet
+from attest.policy.model import TIERS, NonceMode, Policy, PolicySet, policies_of
 from attest.result import AttestationResult, CheckResult, Outcome
 from attest.verify import appraise
 from client.continuity import broken
@@ -98,9 +98,7 @@ class Gate:
     @property
     def policy_digests(self) -> tuple[str, ...]:
         """SHA-256 of each policy file in force, in hex."""
-        policy = self._policy
-        policies = policy.policies if isinstance(policy, PolicySet) else (policy,)
-        return tuple(one.sha256 for one in policies)
+        return tuple(one.sha256 for one in policies_of(self._policy))
 
     def reload_policy(self, policy: Policy | PolicySet | Place | None = None) -> None:
         """Take another policy for every decision from now on; where it fails, the old one stays.
@@ -166,7 +164,7 @@ class Gate:
         """Load a policy where it is a path, and see that it can gate and is kept."""
         if not isinstance(policy, Policy | PolicySet):
             policy = load_policy(policy)
-        for one in policy.policies if isinstance(policy, PolicySet) else (policy,):
+        for one in policies_of(policy):
             if one.nonce is not NonceMode.PAYLOAD_ID:
                 fault = f"nonce: {one.nonce} compares no payload id, and so can gate no response"
                 raise PolicyError(one.path, fault)

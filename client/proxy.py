@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from client.envelope import MAX_REQUEST
+from client.serving import body_within
 from client.transport import AsyncAttestedTransport
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -75,7 +76,7 @@ class _Proxy:
             return _fault(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected content-type: application/json"
             )
-        body = await _body(request)
+        body = await body_within(request, MAX_REQUEST)
         if body is None:
             return _fault(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request: exceeds {MAX_REQUEST} octets"
@@ -101,16 +102,6 @@ def _is_json(request: Request) -> bool:
     """Tell whether the body says that it is JSON, which no form of a web page can."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     return kind.strip().lower() == "application/json"
-
-
-async def _body(request: Request) -> bytes | None:
-    """Read a body; None where it is longer than any request."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_REQUEST:
-            return None
-    return bytes(body)
 
 
 def _fault(status: int, message: str) -> Response:

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Literal
 
 import uvicorn
+from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from client.listening import BACKLOG
@@ -70,3 +71,13 @@ class Server(uvicorn.Server):
         """Finish what is under way; a second signal ends at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+async def body_within(request: Request, most: int) -> bytes | None:
+    """Read a request's body, or None where it is longer; no more of it is held than ``most``."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            return None
+    return bytes(body)

@@ -9,7 +9,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from attest.evidence import read_evidence
-from attest.policy.model import TIERS, NonceMode, Policy, PolicySet
+from attest.policy.model import TIERS, NonceMode, Policy, PolicySet, policies_of
 from client.envelope import open_response
 from client.errors import AttestationRefused, SecurityError
 from client.exchange import Sent
@@ -62,8 +62,7 @@ def _gates() -> tuple[Gate | None, ...]:
 
 
 def _can_gate(policy: Policy | PolicySet) -> bool:
-    policies = policy.policies if isinstance(policy, PolicySet) else (policy,)
-    return all(one.nonce is NonceMode.PAYLOAD_ID for one in policies)
+    return all(one.nonce is NonceMode.PAYLOAD_ID for one in policies_of(policy))
 
 
 def judge_gate(data: bytes) -> None:

@@ -18,7 +18,7 @@ from attest.archive.record import MAX_LINE, SCHEMA, Record, TornRecord, canonica
 from attest.archive.regular import regular
 from attest.archive.tail import Tail, read_tail
 from attest.errors import EvidenceWriteError, MalformedError
-from attest.policy.model import Policy, PolicySet
+from attest.policy.model import Policy, PolicySet, policies_of
 from attest.result import timestamp
 from attest.verify import check_moment
 
@@ -113,9 +113,8 @@ class Archive:
         Raises:
             EvidenceWriteError: It cannot be kept, or its file is no longer what was loaded.
         """
-        policies = policy.policies if isinstance(policy, PolicySet) else (policy,)
         with self._opened() as fd, locked(fd):
-            for one in policies:
+            for one in policies_of(policy):
                 self._keep(one)
 
     @contextmanager

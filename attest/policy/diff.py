@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from attest.policy.model import Policy, PolicySet
+from attest.policy.model import Policy, PolicySet, policies_of
 from attest.policy.written import policy_members
 
 Facts = dict[str, tuple[str, ...]]
@@ -66,7 +66,7 @@ def _all_facts(policy: Policy | PolicySet) -> Facts:
     """Return what every policy of a set says, each under its name."""
     facts: Facts = {}
     seen: dict[str, int] = {}
-    for one in policy.policies if isinstance(policy, PolicySet) else (policy,):
+    for one in policies_of(policy):
         number = seen[one.name] = seen.get(one.name, 0) + 1
         place = one.name if number == 1 else f"{one.name}#{number}"
         facts |= {f"{place}: {path}": said for path, said in _facts(one).items()}

@@ -25,6 +25,7 @@ from attest.policy.model import (
     NonceMode,
     Policy,
     PolicySet,
+    policies_of,
 )
 from attest.policy.origin import NO_DEMANDS, Demands
 from attest.policy.provenance import read_provenance
@@ -92,8 +93,8 @@ def reload_policy(
     demands = policy.demands
     loaded = _load(policy.path if path is None else os.fspath(path), demands)
     if demands.verify_key is not None:
-        for one in _all(loaded):
-            serials = [old.serial or 0 for old in _all(policy) if old.name == one.name]
+        for one in policies_of(loaded):
+            serials = [old.serial or 0 for old in policies_of(policy) if old.name == one.name]
             if serials and (one.serial or 0) < min(serials):
                 raise PolicyError(one.path, f"serial: older than {min(serials)}, which is in force")
     return loaded
@@ -101,10 +102,6 @@ def reload_policy(
 
 def _demands(verify_key: str | os.PathLike[str] | bytes | None, least: int | None) -> Demands:
     return Demands(None if verify_key is None else read_key(verify_key), least)
-
-
-def _all(policy: Policy | PolicySet) -> tuple[Policy, ...]:
-    return policy.policies if isinstance(policy, PolicySet) else (policy,)
 
 
 def _load(path: str, demands: Demands) -> Policy | PolicySet:

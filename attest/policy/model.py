@@ -244,3 +244,8 @@ class PolicySet(Struct, frozen=True):
         return tuple(
             policy for policy in self.policies if policy.applies(tier) and policy.valid.contains(at)
         )
+
+
+def policies_of(policy: Policy | PolicySet) -> tuple[Policy, ...]:
+    """Return the policies of a set, or the one policy."""
+    return policy.policies if isinstance(policy, PolicySet) else (policy,)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from client.demo.reply import Reply, fault
 from client.demo.service import COMPLETION_PATH, KEY_PATH, MAX_SEALED, Asked, Service
+from client.serving import body_within
 
 POSITION = "demo.position"
 """Where the scope keeps a request's number."""
@@ -42,7 +43,7 @@ def build_app(service: Service, pool: ThreadPoolExecutor) -> ASGIApp:
     async def complete(request: Request) -> Response:
         service.arrive(request.headers.get("X-Payload-ID", ""))
         try:
-            body = await _body(request)
+            body = await body_within(request, MAX_SEALED)
         except ClientDisconnect:
             return Response(status_code=_MISSED)
         if body is None:
@@ -65,16 +66,6 @@ def build_app(service: Service, pool: ThreadPoolExecutor) -> ASGIApp:
         await app(scope, receive, send)
 
     return counted
-
-
-async def _body(request: Request) -> bytes | None:
-    """Read a body, or None where it is too long; no more of it is held than the cap."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_SEALED:
-            return None
-    return bytes(body)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
