@@ -12,11 +12,10 @@ import httpx
 from attest.archive import Archive
 from attest.policy.model import Policy, PolicySet
 from client.address import DEFAULT_URL, read_address
-from client.exchange import Asked, Exchange
+from client.correspondent import Correspondent
 from client.faces import AsyncFace, SyncFace
 from client.gate import Gate, Place
 from client.keyring import Keyring
-from client.memory import MemoryProtection, protection, wipe
 from client.preflight import Preflight
 from client.request import completion_payload, encode_payload, read_asked, read_authorization
 from client.response import AttestedResponse, fault_of, settled
@@ -24,7 +23,7 @@ from client.steps import Steps, ended
 from client.telemetry import warn_of_missing_pins
 
 
-class Conversation:
+class Conversation(Correspondent):
     """What both faces share: a server, a gate, the caller's defaults, and no I/O."""
 
     def __init__(  # noqa: PLR0913 - NOMYO's arguments, and what the gate needs
@@ -77,38 +76,22 @@ class Conversation:
             ValueError: Another argument that cannot be used.
             TypeError: An argument of another type.
         """
-        self._address = read_address(base_url, allow_http=allow_http)
-        read_authorization(self._address, api_key)
+        address = read_address(base_url, allow_http=allow_http)
+        read_authorization(address, api_key)
         self._api_key = api_key
-        self._wiping = secure_memory
-        self._keyring = Keyring(
-            self._address,
-            pins=server_key_pins,
-            key_dir=None if key_dir is None else os.fspath(key_dir),
-        )
-        self._exchange = Exchange(self._address, self._keyring, max_retries=max_retries)
+        kept = None if key_dir is None else os.fspath(key_dir)
+        keyring = Keyring(address, pins=server_key_pins, key_dir=kept)
+        super().__init__(address, keyring, secure_memory=secure_memory, max_retries=max_retries)
         self._gate = Gate(policy, mode=mode, archive=archive, continuity=continuity)
         self._preflight = Preflight(self._exchange, self._gate, mode=preflight, ttl=preflight_ttl)
-        # In the clear, a proxy would read what is meant for this machine.
-        self._connect(http_client, proxied=self._address.encrypted)
+        self._open(http_client)
         if not server_key_pins:
             warn_of_missing_pins()
-
-    def _connect(
-        self, http_client: httpx.AsyncClient | httpx.Client | None, *, proxied: bool
-    ) -> None:
-        """Make the endpoint of this face."""
-        raise NotImplementedError
 
     @property
     def policy(self) -> Policy | PolicySet:
         """The policy in force."""
         return self._gate.policy
-
-    @property
-    def secure_memory(self) -> MemoryProtection:
-        """What is done about secrets in memory, and what is not."""
-        return protection(enabled=self._wiping)
 
     def reload_policy(self, policy: Policy | PolicySet | Place | None = None) -> None:
         """Judge by another policy from now on; where it cannot be used, the old one stays.
@@ -136,16 +119,9 @@ class Conversation:
             plaintext = encode_payload(completion_payload(model, messages, options))
         except (ValueError, TypeError) as error:
             return ended(fault_of(error))
-        return self._exchanged(plaintext, asked)
-
-    def _exchanged(self, plaintext: bytearray, asked: Asked) -> Steps[object]:
-        """Exchange a request for an outcome, and wipe it."""
-        try:
-            clear = partial(self._preflight.clear, asked)
-            return (yield from self._exchange.ask(plaintext, asked, self._gate.decide, clear))
-        finally:
-            if self._wiping:
-                wipe(plaintext)
+        clear = partial(self._preflight.clear, asked)
+        steps = self._exchange.ask(plaintext, asked, self._gate.decide, clear)
+        return self._wiped(steps, plaintext)
 
 
 class SecureChatCompletion(AsyncFace, Conversation):

@@ -15,14 +15,14 @@ import httpx
 from attest.document import read_document
 from attest.errors import AttestError, MalformedError
 from client.address import DEFAULT_URL, read_address
+from client.correspondent import Correspondent
 from client.envelope import opened_or_fault, seal
 from client.errors import ClientError, SecurityError
-from client.exchange import Exchange, Sent
+from client.exchange import Sent
 from client.faces import AsyncFace, SyncFace
 from client.gate import Place
 from client.keyring import Keyring, ServerKey
 from client.keys import generate_key, public_pem, read_key, save_key
-from client.memory import MemoryProtection, protection, wipe
 from client.request import encode_payload, read_asked
 from client.response import fault_of, settled
 from client.retries import Failed
@@ -31,7 +31,7 @@ from client.steps import Steps, computed, ended
 _UNREAD = "response: what was sealed is no JSON object with each member once"
 
 
-class Protocol:
+class Protocol(Correspondent):
     """What both faces share: a server, keys, and no I/O but that of key files."""
 
     def __init__(
@@ -58,18 +58,10 @@ class Protocol:
             ValueError: Another argument that cannot be used.
             TypeError: An argument of another type.
         """
-        self._address = read_address(router_url, allow_http=allow_http)
-        self._wiping = secure_memory
-        self._keyring = Keyring(self._address)
-        self._exchange = Exchange(self._address, self._keyring, max_retries=max_retries)
-        # In the clear, a proxy would read what is meant for this machine.
-        self._connect(http_client, proxied=self._address.encrypted)
-
-    def _connect(
-        self, http_client: httpx.AsyncClient | httpx.Client | None, *, proxied: bool
-    ) -> None:
-        """Make the endpoint of this face."""
-        raise NotImplementedError
+        address = read_address(router_url, allow_http=allow_http)
+        keyring = Keyring(address)
+        super().__init__(address, keyring, secure_memory=secure_memory, max_retries=max_retries)
+        self._open(http_client)
 
     @property
     def router_url(self) -> str:
@@ -81,11 +73,6 @@ class Protocol:
         """The public half of the client's own key; None where there is none yet."""
         own = self._keyring.own
         return None if own is None else public_pem(own.key)
-
-    @property
-    def secure_memory(self) -> MemoryProtection:
-        """What is done about secrets in memory, and what is not."""
-        return protection(enabled=self._wiping)
 
     def generate_keys(
         self,
@@ -170,14 +157,6 @@ class Protocol:
         except (ValueError, TypeError) as error:  # raised here, it would hold the payload
             return ended(fault_of(error))
         return self._wiped(self._exchange.ask(plaintext, asked, _answered), plaintext)
-
-    def _wiped(self, steps: Steps[object], plaintext: bytearray) -> Steps[object]:
-        """Take steps, and wipe what they sent."""
-        try:
-            return (yield from steps)
-        finally:
-            if self._wiping:
-                wipe(plaintext)
 
 
 def _answered(opened: bytes, sent: Sent) -> dict[str, Any] | ClientError:
