@@ -12,11 +12,10 @@ from client.cli.ask import content_of, explain, printable
 from client.completion import SyncSecureChatCompletion
 from client.demo import POLICY
 from client.errors import AttestationRefused
+from client.extras import needs_serve
 
-NEEDS = "attest-chat demo needs: pip install 'tpm-attest[serve]'"
 PROMPT = "What is attested here?"
 TIER = "maximum"
-_EXTRAS = frozenset({"starlette", "uvicorn", "h11"})
 _KEY_BITS = 2048  # quick to make; the server lives for one answer
 
 
@@ -31,9 +30,7 @@ def command() -> int:
         answered = _asked("An honest server")
         refused = not _asked("A server with another Secure Boot state", "wrong-pcr")
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRAS:
-            raise
-        complain(NEEDS, PROGRAM)
+        complain(needs_serve(f"{PROGRAM} demo", error), PROGRAM)
         return MISUSE
     except AttestError as error:
         complain(str(error), PROGRAM)

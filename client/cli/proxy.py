@@ -14,12 +14,11 @@ from attest.policy.model import TIERS
 from client.chat_api import STREAMING
 from client.cli import PROGRAM
 from client.cli.gating import gate_options, make
+from client.extras import needs_serve
 from client.listening import listen_on, url_of
 from client.transport import AsyncAttestedTransport
 
 TOKEN = "ATTEST_PROXY_TOKEN"
-NEEDS = "attest-chat proxy needs: pip install 'tpm-attest[serve]'"
-_EXTRAS = frozenset({"starlette", "uvicorn", "h11"})
 
 
 @click.command(
@@ -57,9 +56,7 @@ def command(listen: str, tier: str | None, stream: str, **arguments: Any) -> int
         transport = make(AsyncAttestedTransport, arguments, stream=stream, security_tier=tier)
         _serve(transport, listen, token)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRAS:
-            raise
-        complain(NEEDS, PROGRAM)
+        complain(needs_serve(f"{PROGRAM} proxy", error), PROGRAM)
         return MISUSE
     except (AttestError, ValueError, OSError) as error:
         complain(str(error), PROGRAM)

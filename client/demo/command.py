@@ -13,12 +13,11 @@ from client.demo import POLICY
 from client.demo.evidence import AIK_KINDS, AikKind
 from client.demo.misbehaviour import MISBEHAVIOURS, choose
 from client.demo.service import KEY_BITS, TPMS, Options, Tpm
+from client.extras import needs_serve
 
-NEEDS_SERVE = "attest-chat serve needs: pip install 'tpm-attest[serve]'"
 NEEDS_TPM = "attest-chat serve --tpm swtpm needs: pip install 'tpm-attest[tpm]'"
 
 _MOST_OF_AN_ERROR = 2000
-_SERVE_MODULES = frozenset({"starlette", "uvicorn", "anyio", "h11"})
 _SAID = {
     "simulated": "evidence by a software signer, simulated: no TPM",
     "swtpm": "evidence by swtpm, a TPM in software",
@@ -138,12 +137,9 @@ def announcement(options: Options, url: str) -> list[str]:
 
 def _needed(error: ModuleNotFoundError) -> str:
     """Say which extra brings a module that is missing; a module of ours is a bug, and stays one."""
-    top = (error.name or "").partition(".")[0]
-    if top in _SERVE_MODULES:
-        return NEEDS_SERVE
-    if top == "tpm2_pytss" or error.name == "attest.collect":
+    if error.name == "attest.collect" or (error.name or "").partition(".")[0] == "tpm2_pytss":
         return NEEDS_TPM
-    raise error
+    return needs_serve("attest-chat serve", error)
 
 
 def _give_up(message: str) -> NoReturn:

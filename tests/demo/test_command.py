@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from client.demo import POLICY
-from client.demo.command import NEEDS_SERVE, NEEDS_TPM, announcement, command
+from client.demo.command import NEEDS_TPM, announcement, command
 from client.demo.misbehaviour import MISBEHAVIOURS
 from tests.cli.calls import environment
 from tests.demo.talking import failing, options, verdict
@@ -154,7 +154,10 @@ def test_without_the_extra_it_says_what_to_install(
 
     result = called()
 
-    assert (result.exit_code, result.stderr) == (2, f"attest-chat: {NEEDS_SERVE}\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "attest-chat: attest-chat serve needs: pip install 'tpm-attest[serve]'\n",
+    )
 
 
 def test_a_module_of_ours_that_is_missing_is_no_matter_of_extras(
