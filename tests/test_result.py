@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import attest
+from attest.digests import evidence_sha256
 from attest.policy.schema import schema
-from attest.result import Assurance, AttestationResult, CheckResult, Outcome, evidence_sha256
+from attest.result import Assurance, AttestationResult, CheckResult, Outcome
 from tests import aik, build
 from tests.judging import AT, ORDER, attestation, octets_of, policy_of, verified
 

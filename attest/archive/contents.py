@@ -7,9 +7,10 @@ from datetime import datetime
 
 from attest.archive.address import address_fault
 from attest.archive.record import DecisionRecord, Record
+from attest.digests import evidence_sha256
 from attest.document import read_document
 from attest.errors import MalformedError
-from attest.result import evidence_sha256, timestamp
+from attest.result import timestamp
 
 
 def content_faults(record: Record) -> Iterator[str]:

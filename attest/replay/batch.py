@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from attest.archive.record import DecisionRecord, read_record
 from attest.context import Request
+from attest.digests import sha256
 from attest.document import read_document
 from attest.errors import MalformedError
 from attest.evidence import Evidence, evidence_of, read_evidence
 from attest.policy.model import TIERS, Policy, PolicySet
 from attest.replay.form import Writer, Written
 from attest.replay.schema import RESULTS, Decision, Kind
-from attest.result import AttestationResult, sha256
+from attest.result import AttestationResult
 from attest.verify import appraise
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,14 +12,9 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from attest.digests import evidence_sha256, sha256
 from attest.replay.layout import NO_PCRS, Pcrs, write_pcrs
-from attest.result import (
-    SCHEMA,
-    AttestationResult,
-    evidence_sha256,
-    sha256,
-    timestamp,
-)
+from attest.result import SCHEMA, AttestationResult, timestamp
 from attest.tpm.attestation import TpmsAttest
 
 _encode = msgspec.json.Encoder().encode

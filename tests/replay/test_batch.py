@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 import attest
 from attest.archive.saved import Rows, fault_row, read_rows
 from attest.context import Request
+from attest.digests import sha256
 from attest.evidence import read_evidence
 from attest.policy.loader import load_policy
 from attest.replay.batch import verify_batch
 from attest.replay.schema import RESULTS, ROWS
-from attest.result import AttestationResult, sha256
+from attest.result import AttestationResult
 from attest.verify import appraise
 from tests import build
 from tests.recorded import FIXTURES

@@ -21,11 +21,12 @@ from attest.cli.policy.base import (
 )
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
 from attest.context import Request
+from attest.digests import evidence_sha256
 from attest.policy.anchoring import Trust
 from attest.policy.learn import LearnError, Observation, Proposal, judging_policy, propose
 from attest.policy.model import Policy
 from attest.policy.worth import Pcr
-from attest.result import VERIFIER, Assurance, evidence_sha256
+from attest.result import VERIFIER, Assurance
 from attest.verify import check_request
 
 _MOST_SAID = 20
