@@ -137,12 +137,12 @@ def _engine(name: str, master: str) -> Iterator[Engine | None]:
         yield None
         return
     try:
-        from attest.replay import spark  # noqa: PLC0415 - an extra, and slow to import
+        from attest.replay import spark, spark_session  # noqa: PLC0415 - an extra, slow to import
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("pandas", "py4j", "pyspark"):
             give_up(_SPARK_NEEDS)
         raise
-    with spark.session(master) as session:
+    with spark_session.session(master) as session:
         yield spark.Spark(session)
 
 

@@ -9,8 +9,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,8 +20,7 @@ import msgspec
 import pandas  # noqa: F401 - Spark needs it, and says so only when a job runs
 import pyarrow as pa
 from msgspec import Struct
-from py4j.protocol import Py4JError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 
@@ -38,6 +35,7 @@ from attest.replay.findings import Ask, count, find, summary_of
 from attest.replay.manifest import Input, Run
 from attest.replay.pool import Part, ReplayError, Worker
 from attest.replay.schema import MOMENT, RESULTS, ROWS
+from attest.replay.spark_session import failures
 from attest.verify import check_request
 
 SLICE_OCTETS: Final = 32 * 1024 * 1024
@@ -131,7 +129,7 @@ def sum_up(results: DataFrame) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     Raises:
         ReplayError: The session has a view named ``results``, or Spark failed.
     """
-    with _asked(results) as ask, _failures():
+    with _asked(results) as ask, failures():
         return summary_of(count(ask), _digest(results)), find(ask)
 
 
@@ -155,57 +153,6 @@ def _asked(results: DataFrame) -> Iterator[Ask]:
         yield lambda text: session.sql(text).collect()
     finally:
         session.catalog.dropTempView(_VIEW)
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Say on one line that Spark failed."""
-    try:
-        yield
-    except (PySparkException, Py4JError) as error:
-        said = str(error).strip().partition("\n")[0]
-        raise ReplayError(f"Spark: {said or type(error).__name__}") from error
-
-
-@contextmanager
-def session(master: str) -> Iterator[SparkSession]:
-    """Begin a session of our own, and end it.
-
-    Executors run this very Python, unless PYSPARK_PYTHON names another. A session of this machine
-    opens no port to others.
-
-    Args:
-        master: Where Spark runs: ``local[2]``, ``spark://host:7077``, ``yarn``.
-
-    Raises:
-        ReplayError: There is no Java, the session did not begin, or there is one already, which is
-            somebody else's to end: give that to ``judge``.
-    """
-    if SparkSession.getActiveSession() is not None:
-        raise ReplayError("a Spark session is running here: use it, with attest.replay.spark.judge")
-    home = os.environ.get("JAVA_HOME")
-    if shutil.which("java" if home is None else f"{home}/bin/java") is None:
-        raise ReplayError("Spark needs Java 17 or newer, and found none")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    settings = {
-        "spark.log.level": "ERROR",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-    }
-    if master.startswith("local"):
-        settings |= {
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1",
-            "spark.sql.shuffle.partitions": "16",  # 200 tasks a question are for clusters
-        }
-    with _failures():
-        builder = SparkSession.builder.master(master).appName("attest replay")
-        begun = builder.config(map=settings).getOrCreate()
-    try:
-        yield begun
-    finally:
-        begun.stop()
 
 
 class _Slice(Struct, frozen=True):
@@ -251,7 +198,7 @@ class Spark:
             worker=Worker(run.policy, run.at),
             folder=str((out / FOLDER).resolve()),
         )
-        with _failures():
+        with failures():
             together = _WAVE * self._session.sparkContext.defaultParallelism
         while wave := list(islice(slices, together)):
             for done in self._wave(wave, call):
@@ -265,7 +212,7 @@ class Spark:
     def _wave(self, wave: list[_Slice], call: Any) -> list[_Done]:
         """Let Spark judge some slices, each as a task."""
         told = [(bytearray(_written(one)),) for one in wave]
-        with _failures():
+        with failures():
             tasks = self._session.sparkContext.parallelize(told, len(told))
             rows = self._session.createDataFrame(tasks, "slice binary NOT NULL")
             done = rows.mapInArrow(call, "done binary NOT NULL").collect()
@@ -283,7 +230,7 @@ class Spark:
         reader = self._session.read.schema(_columns(RESULTS))
         reader = reader.option("recursiveFileLookup", value=True)  # no folder's name is a column
         reader = reader.option("pathGlobFilter", "part-*.parquet")
-        with _failures(), _asked(reader.parquet(f"file:{folder}")) as ask:
+        with failures(), _asked(reader.parquet(f"file:{folder}")) as ask:
             yield ask
 
 

@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from attest.policy.loader import load_policy
-from attest.replay import manifest, schema, spark
+from attest.replay import manifest, schema, spark, spark_session
 from attest.replay.batch import verify_batch
 from attest.replay.manifest import At, Run
 from attest.replay.pool import ReplayError, Worker
@@ -37,7 +37,7 @@ GUIDE: Final = (ROOT / "docs" / "replay.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[SparkSession]:
-    with spark.session("local[2]") as begun:
+    with spark_session.session("local[2]") as begun:
         yield begun
 
 
