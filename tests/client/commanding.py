@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from click.testing import CliRunner, Result
 
 from client.cli import main
+from client.envelope import server_key_sha256
+from tests.client import wire
 from tests.client.serving import WireServer
+
+KEY: Final = "key-5f60e9137a"
+PIN: Final = server_key_sha256(wire.server_key().public_key())
+DIRTY: Final = "a\x1b[31mb\u202ec\x07\r\ntail\tend"
 
 
 class Asking:

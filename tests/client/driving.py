@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from client.address import read_address
 from client.errors import APIConnectionError
 from client.exchange import Asked, Exchange, Sent
 from client.keyring import Keyring
-from client.steps import Alone, Answer, Compute, Fetch, Lost, Step, Steps, Wait
+from client.steps import Alone, Answer, Compute, Fetch, Lost, Step, Wait
 from tests.client import wire
 from tests.client.gating import handler_of
 from tests.client.serving import WireServer
@@ -29,17 +30,16 @@ class Driver:
         self.waits: list[float] = []
         self._handle = handler_of(server)
 
-    def run(self, steps: Steps[Any]) -> Any:
-        """Take steps to their end."""
-        done: object = None
+    def run(self, steps: Generator[Step, object, Any], done: object = None) -> Any:
+        """Take steps to their end; ``done`` is the answer to the step that they stopped at."""
         while True:
             try:
                 step = steps.send(done)
             except StopIteration as end:
                 return end.value
-            done = self._taken(step)
+            done = self.take(step)
 
-    def _taken(self, step: Step) -> object:
+    def take(self, step: Step) -> object:
         """Take one step, without letting time pass."""
         if isinstance(step, Fetch):
             return self._fetched(step)

@@ -14,7 +14,7 @@ import client
 from tests import build
 from tests.archive import making
 from tests.client import wire
-from tests.client.serving import Answer, Posted, WireServer, answered
+from tests.client.serving import KEY_PATH, Answer, Posted, WireServer, answered
 from tests.judging import policy_of
 
 URL: Final = "https://server.example/api"
@@ -86,7 +86,9 @@ def handler_of(server: WireServer) -> Callable[[httpx.Request], httpx.Response]:
     """What a transport of httpx calls in place of a server."""
 
     def handle(request: httpx.Request) -> httpx.Response:
+        assert str(request.url).startswith(f"{server.url}/")
         if request.method == "GET":
+            assert request.url.path.endswith(KEY_PATH)
             reply = server.key_reply()
         else:
             headers = {name.lower(): value for name, value in request.headers.items()}

@@ -6,7 +6,7 @@ No time passes: a clock stands where it was put, and moves on with each wait.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,17 +15,18 @@ import httpx
 
 from attest.policy.model import Policy
 from client.address import read_address
-from client.errors import APIConnectionError
 from client.exchange import Asked, Exchange
 from client.gate import Gate
 from client.keyring import Keyring
 from client.preflight import Preflight
 from client.request import encode_payload
-from client.steps import Alone, Answer, Compute, Fetch, Lost, Step, Steps, Wait
+from client.steps import Step, Steps, Wait
 from tests.archive import making
 from tests.client import wire
-from tests.client.serving import KEY_PATH, Posted, Reply, WireServer, answered
+from tests.client.driving import Driver
+from tests.client.gating import handler_of
 from tests.client.serving import Answer as Script
+from tests.client.serving import Posted, Reply, WireServer
 from tests.judging import policy_of
 
 URL: Final = "https://server.example/api"
@@ -37,40 +38,9 @@ FORGED: Final[dict[str, Any]] = {"quoted": {"magic": 0}}
 """The lie of a quote that no TPM made."""
 
 
-def wired(*answers: Script) -> WireServer:
-    """A server without a socket, scripted as ``serving`` scripts one."""
-    key = wire.server_key()
-    return WireServer(URL, answers or (answered(),), key, wire.pem_of(key.public_key()))
-
-
-def replied(server: WireServer, request: httpx.Request) -> Reply:
-    """What a server says to a request, which must be for it."""
-    assert str(request.url).startswith(f"{server.url}/")
-    if request.method == "GET":
-        assert request.url.path.endswith(KEY_PATH)
-        with server.lock:
-            server.fetches += 1
-        return Reply(server.pem)
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return server.reply(Posted(headers, request.content, server.key))
-
-
 def over(server: WireServer) -> httpx.MockTransport:
     """A transport of httpx that reaches this server alone."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        reply = replied(server, request)
-        named = {name.replace("_", "-"): value for name, value in reply.headers.items()}
-        return httpx.Response(reply.status, headers=named, stream=httpx.ByteStream(reply.body))
-
-    return httpx.MockTransport(answer)
-
-
-def saying(content: str, **told: Any) -> Script:
-    """Answer with this completion, and with lies."""
-    message = {"role": "assistant", "content": content}
-    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-    return answered(completion={"choices": choices}, **told)
+    return httpx.MockTransport(handler_of(server))
 
 
 def then(answer: Script, act: Callable[[], object]) -> Script:
@@ -105,7 +75,7 @@ def texts(server: WireServer) -> list[str]:
     return [opened["messages"][0]["content"] for opened in plaintexts(server)]
 
 
-class Rig:
+class Rig(Driver):
     """A gate, its preflight and an exchange, put together as a client puts them, driven by hand.
 
     Attributes:
@@ -123,9 +93,8 @@ class Rig:
         ttl: float = 60.0,
         **gate: Any,
     ) -> None:
-        self.server = server
+        super().__init__(server)
         self.now = 1000.0
-        self.waits: list[float] = []
         address = read_address(server.url, allow_http=False)
         keyring = Keyring(address, pins=pins)
         keyring.use_key(wire.client_key())
@@ -146,27 +115,11 @@ class Rig:
         plaintext = encode_payload({"model": model, "messages": list(MESSAGES)})
         return self.exchange.ask(plaintext, asked, self.gate.decide, clear)
 
-    def run(self, steps: Generator[Step, object, Any], done: object = None) -> Any:
-        """Take steps to their end."""
-        while True:
-            try:
-                step = steps.send(done)
-            except StopIteration as end:
-                return end.value
-            done = self.take(step)
-
     def take(self, step: Step) -> object:
-        """Take one step."""
-        if isinstance(step, Fetch):
-            return self._fetched(step)
-        if isinstance(step, Compute):
-            return step.work()
-        if isinstance(step, Alone):
-            return self.run(step.steps())
-        assert isinstance(step, Wait)
-        self.waits.append(step.seconds)
-        self.now += step.seconds
-        return None
+        """Take one step; the clock moves on with a wait."""
+        if isinstance(step, Wait):
+            self.now += step.seconds
+        return super().take(step)
 
     def up_to(self, steps: Steps[object], kind: type[Step], done: object = None) -> Any:
         """Take steps up to one of this kind, which is returned and not taken.
@@ -178,15 +131,6 @@ class Rig:
             if isinstance(step, kind):
                 return step
             done = self.take(step)
-
-    def _fetched(self, step: Fetch) -> Answer | Lost:
-        request = httpx.Request(step.method, step.url, headers=step.headers, content=step.content)
-        try:
-            reply = replied(self.server, request)
-        except httpx.TransportError as error:
-            return Lost(APIConnectionError(type(error).__name__))
-        headers = {name.lower().replace("_", "-"): said for name, said in reply.headers.items()}
-        return Answer(reply.status, headers, reply.body)
 
 
 def archived(folder: Path, **told: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from client.response import AttestedResponse
 from tests import build
 from tests.aik import digest, ecc_aik
 from tests.archive import making
-from tests.client.reaching import PROMPT, Rig, archived, texts, wired
+from tests.client.gating import wired
+from tests.client.reaching import PROMPT, Rig, archived, texts
 from tests.client.serving import answered
 from tests.judging import answer, policy_of, verified
 from tests.policy.test_schema import valid

@@ -10,7 +10,8 @@ from client.envelope import server_key_sha256
 from client.errors import InvalidRequestError, SecurityError
 from client.response import AttestedResponse
 from tests.client import wire
-from tests.client.reaching import Rig, then, wired
+from tests.client.gating import wired
+from tests.client.reaching import Rig, then
 from tests.client.serving import WireServer, answered, status
 
 PIN = server_key_sha256(wire.server_key().public_key())

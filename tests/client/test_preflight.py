@@ -14,16 +14,8 @@ from client.exchange import Asked, Cleared
 from client.preflight import PROBE, SPACING
 from client.response import AttestedResponse
 from client.steps import Compute, Fetch, Wait
-from tests.client.reaching import (
-    MODEL,
-    PROMPT,
-    Rig,
-    plaintexts,
-    policies,
-    saying,
-    texts,
-    wired,
-)
+from tests.client.gating import saying, wired
+from tests.client.reaching import MODEL, PROMPT, Rig, plaintexts, policies, texts
 from tests.client.serving import answered, status
 
 TWICE = [("off", [PROMPT, PROMPT]), ("first", [PROBE, PROMPT, PROMPT])]

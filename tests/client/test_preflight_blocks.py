@@ -22,7 +22,8 @@ from client.preflight import PROBE
 from client.response import AttestedResponse
 from tests.archive import making
 from tests.client import wire
-from tests.client.reaching import FORGED, PROMPT, Rig, archived, lost, saying, texts, then, wired
+from tests.client.gating import saying, wired
+from tests.client.reaching import FORGED, PROMPT, Rig, archived, lost, texts, then
 from tests.client.serving import Answer, Posted, Reply, WireServer, answered, sealed, status
 from tests.judging import refusing
 

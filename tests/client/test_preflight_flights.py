@@ -16,17 +16,8 @@ from client import AttestationRefused, SecureChatCompletion, SyncSecureChatCompl
 from client.preflight import PROBE
 from client.response import AttestedResponse
 from client.steps import Alone
-from tests.client.reaching import (
-    FORGED,
-    MESSAGES,
-    MODEL,
-    PROMPT,
-    Rig,
-    keyed,
-    over,
-    texts,
-    wired,
-)
+from tests.client.gating import wired
+from tests.client.reaching import FORGED, MESSAGES, MODEL, PROMPT, Rig, keyed, over, texts
 from tests.client.serving import Answer, WireServer, answered, serving
 from tests.judging import policy_of
 

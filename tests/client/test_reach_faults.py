@@ -12,7 +12,8 @@ from opentelemetry import trace
 from client import AttestationRefused, AttestedResponse
 from client.preflight import PROBE
 from tests.archive import making
-from tests.client.reaching import FORGED, PROMPT, Rig, archived, policies, texts, then, wired
+from tests.client.gating import wired
+from tests.client.reaching import FORGED, PROMPT, Rig, archived, policies, texts, then
 from tests.client.serving import answered
 from tests.client.test_transport_streams import CHOICES, streamed
 from tests.client.transporting import Caller, error_of

@@ -17,13 +17,8 @@ from client import AttestationRefused, AttestedResponse
 from tests.archive import making
 from tests.cli.calls import environment
 from tests.client.collecting import NAMES, Collected, collecting
-from tests.client.reaching import (
-    FORGED,
-    PROMPT,
-    Rig,
-    archived,
-    wired,
-)
+from tests.client.gating import wired
+from tests.client.reaching import FORGED, PROMPT, Rig, archived
 from tests.client.serving import answered
 from tests.judging import policy_of
 
@@ -260,7 +255,8 @@ def test_applications_that_configured_opentelemetry_are_told_without_more() -> N
         "from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor",
         "provider = TracerProvider()",
         "exporter = ConsoleSpanExporter(out=sys.stderr)",
-        "from tests.client.reaching import Rig, wired",
+        "from tests.client.gating import wired",
+        "from tests.client.reaching import Rig",
         "rig = Rig(wired(), 'off')",
         "provider.add_span_processor(SimpleSpanProcessor(exporter))",
         "trace.set_tracer_provider(provider)",

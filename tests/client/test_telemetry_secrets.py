@@ -17,6 +17,7 @@ from client.demo.misbehaviour import MISBEHAVIOURS
 from client.testing import URL, Responder
 from tests.client import wire
 from tests.client.collecting import KEY, NAMES, Collected, collecting
+from tests.client.gating import saying, wired
 from tests.client.reaching import (
     COMPLETION,
     FORGED,
@@ -27,8 +28,6 @@ from tests.client.reaching import (
     keyed,
     lost,
     over,
-    saying,
-    wired,
 )
 from tests.client.serving import Answer, Posted, Reply, answered, sealed, serving, status
 from tests.judging import policy_of

@@ -17,6 +17,7 @@ from client.envelope import MAX_REQUEST
 from client.errors import AttestationRefused
 from client.preflight import PROBE
 from client.steps import Compute, Fetch
+from tests.client.gating import saying, wired
 from tests.client.reaching import (
     COMPLETION,
     FORGED,
@@ -29,9 +30,7 @@ from tests.client.reaching import (
     keyed,
     lost,
     plaintexts,
-    saying,
     texts,
-    wired,
 )
 from tests.client.serving import answered, sealed, status
 from tests.client.transporting import ASKED, KINDS, Caller, error_of

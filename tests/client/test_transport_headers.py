@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.client.reaching import (
-    plaintexts,
-    wired,
-)
+from tests.client.gating import wired
+from tests.client.reaching import plaintexts
 from tests.client.transporting import ASKED, KINDS, Caller, error_of
 
 

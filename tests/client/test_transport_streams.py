@@ -7,13 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.client.reaching import (
-    COMPLETION,
-    FORGED,
-    plaintexts,
-    saying,
-    wired,
-)
+from tests.client.gating import saying, wired
+from tests.client.reaching import COMPLETION, FORGED, plaintexts
 from tests.client.serving import answered
 from tests.client.transporting import ASKED, KINDS, Caller, error_of
 

@@ -6,39 +6,20 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from client.cli import main
-from client.envelope import server_key_sha256
 from client.preflight import PROBE
 from tests.archive import making
 from tests.cli.calls import environment
-from tests.client import wire
-from tests.client.commanding import Asking
-from tests.client.reaching import COMPLETION, FORGED, PROMPT, saying, texts
+from tests.client.commanding import KEY, PIN, Asking
+from tests.client.gating import saying
+from tests.client.reaching import COMPLETION, FORGED, PROMPT, texts
 from tests.client.serving import WireServer, answered, sealed, serving, status
-
-KEY: Final = "key-5f60e9137a"
-PIN: Final = server_key_sha256(wire.server_key().public_key())
-DIRTY: Final = "a\x1b[31mb\u202ec\x07\r\ntail\tend"
-
-
-@pytest.fixture
-def server() -> Iterator[WireServer]:
-    """A server that says the completion."""
-    with serving(saying(COMPLETION)) as running:
-        yield running
-
-
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that honest answers satisfy."""
-    return making.policy_file(tmp_path)
 
 
 @pytest.fixture
@@ -47,12 +28,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     return waits
-
-
-@pytest.fixture
-def ask(server: WireServer, policy: Path, kept: Path) -> Asking:
-    """Ask the server, by the policy."""
-    return Asking(server, policy, kept)
 
 
 def test_answer_goes_to_standard_output_and_its_explanation_to_standard_error(

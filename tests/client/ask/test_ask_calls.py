@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 from click.testing import CliRunner
 
 from client.cli import main
-from client.envelope import server_key_sha256
 from tests.archive import making
-from tests.client import wire
 from tests.client.commanding import Asking
-from tests.client.reaching import COMPLETION, PROMPT, saying
-from tests.client.serving import WireServer, serving
-
-KEY: Final = "key-5f60e9137a"
-PIN: Final = server_key_sha256(wire.server_key().public_key())
-DIRTY: Final = "a\x1b[31mb\u202ec\x07\r\ntail\tend"
-
-
-@pytest.fixture
-def server() -> Iterator[WireServer]:
-    """A server that says the completion."""
-    with serving(saying(COMPLETION)) as running:
-        yield running
-
-
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that honest answers satisfy."""
-    return making.policy_file(tmp_path)
-
-
-@pytest.fixture
-def ask(server: WireServer, policy: Path, kept: Path) -> Asking:
-    """Ask the server, by the policy."""
-    return Asking(server, policy, kept)
+from tests.client.reaching import COMPLETION, PROMPT
+from tests.client.serving import WireServer
 
 
 def test_policy_that_does_not_load_exits_with_two(ask: Asking, policy: Path) -> None:
