@@ -1,7 +1,8 @@
-"""The exchange formats of ``attest verify``: which key each takes, and how it is written."""
+"""The exchange formats of the command: which key each takes, and how it is written."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ PASSWORD = "ATTEST_KEY_PASSWORD"
 """Environment variable with the password of a key's file, or the PIN of its token."""
 
 ExchangeWriter = Callable[[Iterable[Published], TextIO], None]
+
+EAR_PROFILES = ("ietf", "veraison", "trustee")
 
 _SIGNED = ("ear", "intoto")
 
@@ -37,10 +40,8 @@ def exchange_writer(form: str, key: str | None, profile: str | None) -> Exchange
         raise click.UsageError("--ear-profile is for --format ear alone")
     if form not in _SIGNED and key is not None:
         raise click.UsageError("--key is for --format ear and --format intoto")
-    if form == "sarif":
-        return _write_sarif
-    if form == "junit":
-        return _write_junit
+    if form in _UNSIGNED:
+        return _UNSIGNED[form]
     if key is None:
         raise click.UsageError(
             f"--format {form} is signed, and never written unsigned: needs --key"
@@ -61,6 +62,50 @@ def _write_junit(results: Iterable[Published], stream: TextIO) -> None:
     from attest.report.junit import render  # noqa: PLC0415 - for one format
 
     stream.write(render(results))
+
+
+def _write_prometheus(results: Iterable[Published], stream: TextIO) -> None:
+    from attest.report.prometheus import render  # noqa: PLC0415 - for one format
+
+    stream.write(render(results))
+
+
+def _write_oscal(results: Iterable[Published], stream: TextIO) -> None:
+    from attest.report.oscal import render  # noqa: PLC0415 - for one format
+
+    stream.write(render(results, datetime.now(UTC)))
+
+
+def _write_ocsf(results: Iterable[Published], stream: TextIO) -> None:
+    """Write a finding a line."""
+    from attest.report.ocsf import finding  # noqa: PLC0415 - for one format
+
+    now = datetime.now(UTC)
+    stream.writelines(json.dumps(finding(result, now)) + "\n" for result in results)
+
+
+def _write_jsonl(results: Iterable[Published], stream: TextIO) -> None:
+    stream.writelines(json.dumps(result) + "\n" for result in results)
+
+
+def _write_json(results: Iterable[Published], stream: TextIO) -> None:
+    opening = "[\n"
+    for result in results:
+        stream.write(opening + json.dumps(result, indent=1))
+        opening = ",\n"
+    stream.write("[]\n" if opening == "[\n" else "\n]\n")
+
+
+_UNSIGNED: dict[str, ExchangeWriter] = {
+    "json": _write_json,
+    "jsonl": _write_jsonl,
+    "sarif": _write_sarif,
+    "junit": _write_junit,
+    "oscal": _write_oscal,
+    "ocsf": _write_ocsf,
+    "prometheus": _write_prometheus,
+}
+"""The formats that no key signs."""
 
 
 def _ear_writer(place: str, name: str | None) -> ExchangeWriter:

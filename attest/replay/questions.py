@@ -66,7 +66,8 @@ FROM (
 WHERE {differs}"""  # noqa: S608 - columns are named here, and only here
 
 
-def _lag(value: str, *, within: str = "machine") -> str:
+def lag(value: str, *, within: str = "machine") -> str:
+    """Ask for a value of the row before, among the rows that share a value of ``within``."""
     order = "moment, reset_count, restart_count, CAST(clock AS DECIMAL(20, 0)), source, row"
     return f"LAG({value}) OVER (PARTITION BY {within} ORDER BY {order})"
 
@@ -127,7 +128,7 @@ QUESTIONS: Final = (
         _MACHINE,
         _changed(
             "CAST(clock AS DECIMAL(20, 0)) AS ticks",
-            _lag("CAST(clock AS DECIMAL(20, 0))") + " AS before",
+            lag("CAST(clock AS DECIMAL(20, 0))") + " AS before",
             "ticks < before",
         ),
     ),
@@ -141,8 +142,8 @@ QUESTIONS: Final = (
         _MACHINE,
         _changed(
             "reset_count, restart_count",
-            f"{_lag('reset_count', within=_COMPARABLE)} AS resets, "
-            f"{_lag('restart_count', within=_COMPARABLE)} AS restarts",
+            f"{lag('reset_count', within=_COMPARABLE)} AS resets, "
+            f"{lag('restart_count', within=_COMPARABLE)} AS restarts",
             "reset_count < resets OR (reset_count = resets AND restart_count < restarts)",
         ),
     ),
@@ -155,7 +156,7 @@ QUESTIONS: Final = (
         _MACHINE,
         _changed(
             "platform_pcrs",
-            _lag("platform_pcrs", within="machine, selection") + " AS before",
+            lag("platform_pcrs", within="machine, selection") + " AS before",
             "platform_pcrs <> before",
             " AND platform_pcrs IS NOT NULL",
         ),
@@ -169,7 +170,7 @@ QUESTIONS: Final = (
         _MACHINE,
         _changed(
             "baseline",
-            _lag("baseline") + " AS before",
+            lag("baseline") + " AS before",
             "baseline <> before",
             " AND baseline IS NOT NULL",
         ),
@@ -183,7 +184,7 @@ QUESTIONS: Final = (
         _MACHINE,
         _changed(
             "firmware_version",
-            _lag("firmware_version", within=_COMPARABLE) + " AS before",
+            lag("firmware_version", within=_COMPARABLE) + " AS before",
             "firmware_version <> before",
         ),
     ),
