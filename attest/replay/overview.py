@@ -28,12 +28,13 @@ _ROWS: Final = f"""
 LIMIT {MOST_ROWS}"""
 
 _PLACE: Final = "source || chr(0) || LPAD(CAST(row AS VARCHAR), 19, '0')"
-_GROUPS: Final = f"""
+GROUPS: Final = f"""
 SELECT COUNT(*) AS alike, arg_min(source, {_PLACE}), arg_min(row, {_PLACE}),
     arg_min(checks, {_PLACE}), arg_min(COALESCE(closest_baseline, ''), {_PLACE}), refused_by,
     differences
 FROM results WHERE decision = 'refused'
 GROUP BY refused_by, differences ORDER BY alike DESC, MIN({_PLACE}) LIMIT {MOST_GROUPS}"""  # noqa: S608 - our own text
+"""Refused rows that are alike, with what the first of them is."""
 
 
 def report_of(run: Ended) -> Report:
@@ -134,7 +135,7 @@ def _groups(ask: Ask, refused: int) -> Listed:
             tuple(Difference(**{**one, "golden": tuple(one["golden"])})
                   for one in json.loads(differences or "[]")),
         )
-        for alike, source, row, checks, closest, refused_by, differences in ask(_GROUPS)
+        for alike, source, row, checks, closest, refused_by, differences in ask(GROUPS)
     )  # fmt: skip
     return Listed(groups, refused - sum(group.count for group in groups))
 

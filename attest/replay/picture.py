@@ -24,7 +24,8 @@ _MOST_MARKED: Final = 2000
 _CHANGED_PCRS: Final = 8
 
 _TIMED: Final = "moment IS NOT NULL"
-_REFUSED, _ACCEPTED, _MALFORMED, _MORE = "refused", "accepted", "malformed", "more"
+"""Rows in the picture; of a malformed row no time is known."""
+_REFUSED, _ACCEPTED, _MORE = "refused", "accepted", "more"
 _UNPROVEN: Final = (
     "CASE WHEN assurance = 'none' OR platform_pcrs IS NULL THEN NULL ELSE platform_pcrs END"
 )
@@ -73,10 +74,6 @@ class Span(Struct, frozen=True):
     def share(self, value: str) -> str:
         """Say in SQL where a moment lies, in bins from the first."""
         return f"({value} - {self.first}) * {float(BINS)} / {self.last - self.first + 1}"
-
-    def bin_of(self, moment: int) -> int:
-        """Return the bin of a moment."""
-        return (moment - self.first) * BINS // (self.last - self.first + 1)
 
 
 class _Seen(Struct, frozen=True):
@@ -166,18 +163,15 @@ GROUP BY baseline ORDER BY seen DESC, baseline LIMIT {_MOST_NAMED}"""  # noqa: S
     rest = """
 SELECT COALESCE(SUM(CASE WHEN decision = 'accepted' AND baseline IS NULL THEN 1 ELSE 0 END), 0),
     COUNT(DISTINCT CASE WHEN decision = 'accepted' THEN baseline END),
-    COALESCE(SUM(CASE WHEN decision = 'refused' THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN decision = 'malformed' THEN 1 ELSE 0 END), 0)
+    COALESCE(SUM(CASE WHEN decision = 'refused' THEN 1 ELSE 0 END), 0)
 FROM results WHERE moment IS NOT NULL"""
-    ((bare, baselines, refused, malformed),) = ask(rest)
+    ((bare, baselines, refused),) = ask(rest)
     if baselines > len(names):
         kinds[f"{baselines - len(names)} further baselines"] = _MORE
     if bare:
         kinds["accepted without a baseline"] = _ACCEPTED
     if refused:
         kinds["refused"] = _REFUSED
-    if malformed:
-        kinds["not readable"] = _MALFORMED
     return kinds
 
 
@@ -292,4 +286,4 @@ def _cells(seen: Iterable[_Seen]) -> dict[int, list[Cell]]:
 
 def _ordered(kinds: dict[str, int]) -> Sequence[Any]:
     """Put what is refused below what is accepted."""
-    return sorted(kinds, key=lambda kind: (kind in (_REFUSED, _MALFORMED), kind))
+    return sorted(kinds, key=lambda kind: (kind == _REFUSED, kind))
