@@ -12,6 +12,8 @@ _COMMANDS = {
     "verify": Lazy("attest.cli.verify", "Judge saved responses against a policy."),
     "inspect": Lazy("attest.cli.inspect", "Show every structure of a response, decoded."),
     "replay": Lazy("attest.cli.replay", "Judge archives of saved responses, and ask what changed."),
+    "report": Lazy("attest.cli.report", "Write what a replay found as a page for people."),
+    "export": Lazy("attest.cli.export", "Write a replay's results in formats of other systems."),
     "policy": Lazy("attest.cli.policy", "Check policy files, and print their schemas."),
     "archive": Lazy("attest.cli.archive", "Check evidence archives, and print their heads."),
     "roots": Lazy("attest.cli.roots", "Import root certificates for policies."),
