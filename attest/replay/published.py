@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from attest.replay import manifest
+from attest.replay.engines import RESULTS
 from attest.replay.pool import ReplayError
-from attest.replay.run import FINDINGS, RESULTS, SUMMARY, digest_of
+from attest.replay.run import FINDINGS, SUMMARY, digest_of
 from attest.replay.schema import RESULTS as COLUMNS
 from attest.result import SCHEMA, timestamp
 
