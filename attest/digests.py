@@ -12,9 +12,7 @@ _EMPTY = hashlib.sha256()
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _MOST_LEVELS = 4
 """Objects inside each other that are looked through; servers send three."""
-_NAMES = frozenset({str})
 _WORDS = frozenset({str, bool, type(None)})
-_WORDS_AND_OBJECTS = _WORDS | {dict}
 
 
 def sha256(octets: bytes | bytearray) -> hashlib._Hash:
@@ -52,11 +50,11 @@ def _plain(value: object, levels: int) -> bool:
     Where it is ASCII too, msgspec's form with sorted members is the RFC 8785 form, many times
     faster: there are no numbers to write, and UTF-8 and UTF-16 sort the names alike.
     """
-    if type(value) is not dict or not _NAMES.issuperset(map(type, value)) or not levels:
+    if type(value) is not dict or not levels:
         return False
-    kinds = set(map(type, value.values()))
-    if kinds <= _WORDS:
-        return True
-    return kinds <= _WORDS_AND_OBJECTS and all(
-        _plain(one, levels - 1) for one in value.values() if type(one) is dict
-    )
+    for name, one in value.items():
+        if type(name) is not str:
+            return False
+        if type(one) not in _WORDS and not _plain(one, levels - 1):
+            return False
+    return True

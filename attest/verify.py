@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from attest.checks import CHECKS, CHECKS_WITHOUT_EVIDENCE, Judge
 from attest.context import Context, Request, gather
@@ -68,10 +71,68 @@ def verify(  # noqa: PLR0913 - the public call: each expectation is the caller's
 
 def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -> AttestationResult:
     """Judge evidence that was read before, for a request whose moment may be unknown."""
+    case = _case(evidence, policy, request)
+    return _result(case, _judge_all(evidence, case.context))
+
+
+def appraise_together(
+    asked: Sequence[tuple[Evidence, Request]], policy: Policy | PolicySet
+) -> list[AttestationResult]:
+    """Judge several as ``appraise`` does each, check by check: the same results, sooner.
+
+    A processor that asks one check of many keeps its code at hand, where the arithmetic of each
+    signature would push out that of all the others.
+
+    Args:
+        asked: Evidence, each with its request.
+        policy: What ``load_policy`` returned.
+
+    Returns:
+        The results, in their order.
+    """
+    cases = [_case(evidence, policy, request) for evidence, request in asked]
+    usual = [(case.evidence, case.context) for case in cases if case.evidence.present]
+    try:
+        columns = [[judge(*one) for one in usual] for judge in CHECKS.values()]
+    except Exception:  # noqa: BLE001 - found out row by row
+        return [_result(case, _judge_all(case.evidence, case.context)) for case in cases]
+    judged = zip(*columns, strict=True)
+    return [
+        _result(case, _vouched(next(judged)))
+        if case.evidence.present
+        else _result(case, _judge_all(case.evidence, case.context))
+        for case in cases
+    ]
+
+
+class _Case(Struct, frozen=True, gc=False):
+    """One appraisal before its checks.
+
+    Attributes:
+        evidence: The evidence.
+        request: The caller's side.
+        chosen: The policy that applies, or None.
+        judged: That, or one that asks for nothing.
+        context: What the checks judge by.
+    """
+
+    evidence: Evidence
+    request: Request
+    chosen: Policy | None
+    judged: Policy
+    context: Context
+
+
+def _case(evidence: Evidence, policy: Policy | PolicySet, request: Request) -> _Case:
+    """Find what the checks judge by."""
     chosen, scope_fault = _choose(policy, evidence, request)
     judged = chosen or _asking_nothing(request)
-    context = gather(evidence, judged, scope_fault, request)
-    checks = _judge_all(evidence, context)
+    return _Case(evidence, request, chosen, judged, gather(evidence, judged, scope_fault, request))
+
+
+def _result(case: _Case, checks: tuple[CheckResult, ...]) -> AttestationResult:
+    """Put what the checks said beside what they judged."""
+    evidence, judged, context = case.evidence, case.judged, case.context
     does_without = evidence.declined and not judged.tpm_required
     return AttestationResult(
         checks=checks,
@@ -85,9 +146,9 @@ def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -
         aik_name=context.name,
         aik_hierarchy=context.hierarchy,
         attest=evidence.attest,
-        policy=chosen,
+        policy=case.chosen,
         member=evidence.member,
-        verified_at=request.at,
+        verified_at=case.request.at,
     )
 
 
@@ -100,6 +161,11 @@ def _judge_all(evidence: Evidence, context: Context) -> tuple[CheckResult, ...]:
         results = [
             _guarded(*check, evidence, context) for check in zip(CHECKS, judges, strict=True)
         ]
+    return _vouched(results)
+
+
+def _vouched(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Say of PCR comparisons where nothing vouches for the values."""
     if results[_SIGNATURE].outcome is not _PASS or results[_DIGEST].outcome is not _PASS:
         results = [_unvouched(result) for result in results]
     return tuple(results)

@@ -20,7 +20,7 @@ from attest.policy.model import TIERS, Policy, PolicySet
 from attest.replay.form import Writer, Written
 from attest.replay.schema import RESULTS, Decision, Kind
 from attest.result import AttestationResult
-from attest.verify import appraise
+from attest.verify import appraise_together
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = 1_000_000
@@ -46,6 +46,7 @@ class Expected(Struct, frozen=True, gc=False):
         payload_id: Id that a gate sent, or None.
         requested_tier: Tier that was asked for, or None.
         moment: When the response was made, or None.
+        microseconds: The same, from the epoch.
         moment_source: ``gate``, ``claimed`` by the server, or None.
         released: Whether a gate released the content; None where no gate says.
     """
@@ -53,6 +54,7 @@ class Expected(Struct, frozen=True, gc=False):
     payload_id: str | None = None
     requested_tier: str | None = None
     moment: datetime | None = None
+    microseconds: int | None = None
     moment_source: str | None = None
     released: bool | None = None
 
@@ -119,19 +121,21 @@ def _judge(
 ) -> list[tuple[Any, ...]]:
     """Judge some rows step by step, so that the processor's caches keep the code of a step."""
     read = [_read(row) for row in rows]
-    results = [
-        appraise(
-            evidence,
-            policy,
-            Request(
-                expected.payload_id,
-                None,
-                expected.requested_tier,
-                expected.moment if at is None else at,
-            ),
-        )
-        for evidence, expected in read
-    ]
+    results = appraise_together(
+        [
+            (
+                evidence,
+                Request(
+                    expected.payload_id,
+                    None,
+                    expected.requested_tier,
+                    expected.moment if at is None else at,
+                ),
+            )
+            for evidence, expected in read
+        ],
+        policy,
+    )
     written = [
         writer.write(result, row.source, row.row) for row, result in zip(rows, results, strict=True)
     ]
@@ -153,7 +157,7 @@ def _columns(
     attest, policy = result.attest, result.policy
     verdict, pcrs = parts.verdict, parts.pcrs
     clock = None if attest is None else attest.clock_info
-    moment = _microseconds(expected.moment)
+    moment = expected.microseconds
     return (
         _DECIDED[verdict.accepted] if reason is None else _MALFORMED,
         reason,
@@ -222,7 +226,7 @@ def _claimed(evidence: Evidence, requested_tier: str | None) -> Expected:
         moment = datetime.fromtimestamp(claimed, UTC)
     except (ValueError, OverflowError, OSError):
         return Expected(requested_tier=tier)
-    return Expected(requested_tier=tier, moment=moment, moment_source="claimed")
+    return Expected(None, tier, moment, claimed * _MICROSECONDS, "claimed")
 
 
 def _read_record(octets: bytes) -> tuple[Evidence, Expected]:
@@ -240,7 +244,14 @@ def _read_record(octets: bytes) -> tuple[Evidence, Expected]:
         return evidence, _claimed(evidence, None)
     metadata = {"payload_id": record.payload_id, "security_tier": record.reported_tier}
     attestation = None if record.attestation is None else record.attestation.encode()
-    expected = Expected(record.payload_id, record.requested_tier, moment, "gate", record.released)
+    expected = Expected(
+        record.payload_id,
+        record.requested_tier,
+        moment,
+        _microseconds(moment),
+        "gate",
+        record.released,
+    )
     return _read_member(attestation, metadata), expected
 
 

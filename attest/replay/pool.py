@@ -6,6 +6,7 @@ locks held. Each lives on through all batches, so that starting it costs once.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -29,6 +30,8 @@ from attest.replay.schema import OWN, RESULTS, Decision
 
 _SHARED: Final = [name for name in RESULTS.names if name not in OWN]
 """Columns that are written with a dictionary, for their values come again."""
+_ASKED: Final = ["source", "row", "decision", "assurance", "moment"]
+"""Columns with the least and the greatest value of each part, by which readers pass parts over."""
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
 
@@ -77,7 +80,9 @@ class Worker:
         table = pa.Table.from_batches([results])
         write_whole(
             task.path,
-            lambda file: pq.write_table(table, file, compression="zstd", use_dictionary=_SHARED),
+            lambda file: pq.write_table(
+                table, file, compression="zstd", use_dictionary=_SHARED, write_statistics=_ASKED
+            ),
         )
         return _part(table)
 
@@ -141,9 +146,15 @@ _worker: Worker | None = None
 
 
 def _begin(worker: Worker) -> None:
-    """Begin a process: keep what it knows, and end with the process that began it."""
+    """Begin a process: keep what it knows, and end with the process that began it.
+
+    It looks for cyclic garbage between batches: within one, hundreds of thousands of objects live
+    that are no garbage, and each look would go through them.
+    """
     global _worker  # noqa: PLW0603 - the one way in for what all calls of a process share
     _worker = worker
+    gc.freeze()
+    gc.disable()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -157,4 +168,6 @@ def _end_with_parent() -> None:
 def _judge(task: Task) -> Part:
     if _worker is None:
         raise RuntimeError("the process was not begun")
-    return _worker.judge(task)
+    part = _worker.judge(task)
+    gc.collect()
+    return part

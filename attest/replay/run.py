@@ -169,8 +169,8 @@ def digest_of(out: Path) -> str:
     """Return the digest of a run: SHA-256 over the SHA-256 of each result, in their order."""
     state = hashlib.sha256()
     for part in sorted((out / RESULTS).glob("part-*.parquet")):
-        for value in pq.read_table(part, columns=["result_sha256"]).column(0).to_pylist():
-            state.update(value)
+        for chunk in pq.read_table(part, columns=["result_sha256"]).column(0).chunks:
+            state.update(b"".join(chunk.to_pylist()))
     return state.hexdigest()
 
 
