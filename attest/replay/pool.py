@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -32,6 +33,8 @@ _SHARED: Final = [name for name in RESULTS.names if name not in OWN]
 """Columns that are written with a dictionary, for their values come again."""
 _ASKED: Final = ["source", "row", "decision", "assurance", "moment"]
 """Columns with the least and the greatest value of each part, by which readers pass parts over."""
+ROWS_SUFFIX: Final = ".rows.partial"
+"""Ending of the files by which rows go to a process; a run that goes on takes them away."""
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
 
@@ -110,12 +113,46 @@ def judge_all(tasks: Iterable[Task], worker: Worker, processes: int) -> Iterator
     if len(first) < 2 or processes < 1:  # noqa: PLR2004 - nothing to share
         yield from map(worker.judge, chain(first, waiting))
         return
+    ahead = 2 * processes
+    on_the_way: deque[Path] = deque(maxlen=ahead + 1)
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, spawn, _begin, (worker,)) as pool:
-        try:
-            yield from in_order(pool, _judge, chain(first, waiting), 2 * processes)
-        except BrokenExecutor as error:
-            raise ReplayError("a process was killed; the same call goes on from there") from error
+    try:
+        with ProcessPoolExecutor(processes, spawn, _begin, (worker,)) as pool:
+            sent = map(partial(_sent, on_the_way=on_the_way), chain(first, waiting))
+            yield from in_order(pool, _judge, sent, ahead)
+    except BrokenExecutor as error:
+        raise ReplayError("a process was killed; the same call goes on from there") from error
+    finally:
+        for rows in on_the_way:
+            rows.unlink(missing_ok=True)
+
+
+class _Sent(Struct, frozen=True):
+    """A task on its way to a process: its rows lie in a file, which costs far less than a pipe."""
+
+    path: Path
+    rows: Path | None
+
+
+def _sent(task: Task, on_the_way: deque[Path]) -> _Sent:
+    """Put the rows of a task beside its part, and remember where."""
+    if task.batch is None:
+        return _Sent(task.path, None)
+    rows = task.path.with_suffix(ROWS_SUFFIX)
+    on_the_way.append(rows)
+    with pa.OSFile(str(rows), "wb") as file, pa.ipc.new_stream(file, task.batch.schema) as writer:
+        writer.write_batch(task.batch)
+    return _Sent(task.path, rows)
+
+
+def _received(sent: _Sent) -> Task:
+    """Take the rows of a task, and their file away."""
+    if sent.rows is None:
+        return Task(sent.path, None)
+    with pa.OSFile(str(sent.rows), "rb") as file, pa.ipc.open_stream(file) as reader:
+        batch = reader.read_next_batch()
+    sent.rows.unlink()
+    return Task(sent.path, batch)
 
 
 def in_order(
@@ -146,14 +183,9 @@ _worker: Worker | None = None
 
 
 def _begin(worker: Worker) -> None:
-    """Begin a process: keep what it knows, and end with the process that began it.
-
-    It looks for cyclic garbage between batches: within one, hundreds of thousands of objects live
-    that are no garbage, and each look would go through them.
-    """
+    """Begin a process: keep what it knows, and end with the process that began it."""
     global _worker  # noqa: PLW0603 - the one way in for what all calls of a process share
     _worker = worker
-    gc.freeze()
     gc.disable()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -165,9 +197,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _judge(task: Task) -> Part:
+def _judge(sent: _Sent) -> Part:
+    """Judge a batch, and then look for cyclic garbage.
+
+    Within a batch, hundreds of thousands of objects live that are no garbage; each look would go
+    through them. What outlives a batch stays, and is not looked at again.
+    """
     if _worker is None:
         raise RuntimeError("the process was not begun")
-    part = _worker.judge(task)
+    part = _worker.judge(_received(sent))
     gc.collect()
+    gc.freeze()
     return part
