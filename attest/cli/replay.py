@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from attest.cli.drift import compared as compared_runs
+from attest.cli.drift import tell_comparison, tell_drift
+from attest.cli.ended import one_line
 from attest.cli.options import CLAIMED, Moment, examples
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
+from attest.cli.watching import watched
 from attest.context import Request
-from attest.errors import AttestError, PolicyError
+from attest.errors import PolicyError
 from attest.policy.loader import load_policy
 from attest.policy.model import Policy, PolicySet
 from attest.text import shown
@@ -26,7 +29,12 @@ from attest.verify import check_request
 if TYPE_CHECKING:
     from attest.replay.engines import Engine
     from attest.replay.manifest import At
-    from attest.replay.run import Options, Outcome, Watch
+    from attest.replay.run import Outcome
+
+Policies = tuple[str | None, str | None, str | None]
+"""What ``--policy``, ``--policy-then`` and ``--policy-now`` name."""
+Mode = tuple[Callable[[Any], Any], Callable[[Any], int]]
+"""What a call does, and what tells how it ended and returns the exit code."""
 
 _NEEDS = "attest replay needs: pip install 'tpm-attest[replay]'"
 _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spark]'"
@@ -39,12 +47,18 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
         "attest replay evidence.jsonl shards/ -p policies/ -o out/ --at 2026-11-01T00:00:00Z",
         "attest replay s3://bucket/responses -p policies/ -o out/ --fail-fast",
         "attest replay --check out/",
+        "attest replay responses/ --policy-then old.yaml --policy-now policies/ -o drift/",
+        "attest replay --compare before/ after/",
         "attest replay shards/ -p policies/ -o out/ --engine spark --master spark://host:7077",
     ),
 )
 @click.argument("archives", nargs=-1, metavar="ARCHIVE...")
 @click.option("-p", "--policy", "policy_path", help="Policy file or directory.")
-@click.option("-o", "--output", "out", metavar="OUT", help="Folder of the run.")
+@click.option("--policy-then", metavar="POLICY", help="Policy of that time: see the drift to")
+@click.option("--policy-now", metavar="POLICY", help="the policy of today, over the same archives.")
+@click.option(
+    "-o", "--output", "out", metavar="OUT", help="Folder of the run; of --compare, a new JSON file."
+)
 @click.option(
     "--at",
     "at",
@@ -55,6 +69,13 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first row that is not accepted.")
 @click.option("--check", "checked", metavar="OUT", help="Repeat the run of a folder, and compare.")
+@click.option(
+    "--compare",
+    "compared",
+    nargs=2,
+    metavar="THEN NOW",
+    help="Compare two runs that ended, by their folders.",
+)
 @click.option(
     "--processes", type=click.IntRange(1), help="Processes that judge; by default one a processor."
 )
@@ -70,10 +91,13 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
 def command(  # noqa: PLR0913 - one parameter an option
     archives: tuple[str, ...],
     policy_path: str | None,
+    policy_then: str | None,
+    policy_now: str | None,
     out: str | None,
     at: str,
     fail_fast: bool,
     checked: str | None,
+    compared: tuple[str, str] | None,
     processes: int | None,
     engine_name: str,
     master: str | None,
@@ -83,33 +107,85 @@ def command(  # noqa: PLR0913 - one parameter an option
     ARCHIVE is a file, a folder or an address of an object store. A run that was interrupted goes on
     from its last whole part when it is called again in the same way. The exit code is 0 where all
     rows are accepted, 1 where any is refused or malformed, 2 for a wrong call, a policy that does
-    not load, an input that cannot be read, or a folder that holds another run.
+    not load, an input that cannot be read, or a folder that holds another run. With --policy-then
+    and --policy-now it is that of the run now; with --compare 0 where every row ended the same, 1
+    where any did not.
     """
     room = _room()
     if master is not None and (engine_name != "spark" or processes is not None):
         raise click.UsageError("--master goes with --engine spark, and without --processes")
     processes = processes or _processors()
     begun = _engine(engine_name, master or f"local[{processes}]")
-    try:
+    policies = (policy_path, policy_then, policy_now)
+    others = bool(archives or fail_fast or policies != (None, None, None))
+    if checked is not None and (others or out or compared):
+        raise click.UsageError("--check takes everything else from the run that it repeats")
+    if compared is not None and others:
+        raise click.UsageError("--compare takes two folders of runs, and --output")
+    with one_line(out or ""):
         if checked is not None:
-            if archives or policy_path or out or fail_fast:
-                raise click.UsageError("--check takes everything else from the run that it repeats")
-            with begun as engine, _watched() as watch:
-                options = room.Options(processes, False, watch, engine)
-                sys.exit(_checked(Path(checked), options))
-        if not archives or policy_path is None or out is None:
-            raise click.UsageError("needs ARCHIVE, --policy and --output")
-        run = room.Run(
-            tuple(sorted(archives)), policy_path, _policy(policy_path), _moment(at, room)
+            act, tell = _checking(Path(checked))
+        elif compared is not None:
+            act, tell = _comparing(Path(compared[0]), Path(compared[1]), out)
+        else:
+            _refuse_mixtures(policies, fail_fast)
+            if not archives or out is None or policies == (None, None, None):
+                raise click.UsageError("needs ARCHIVE, --policy and --output")
+            act, tell = _judging(sorted(archives), policies, _moment(at, room), Path(out))
+        with begun as engine, watched() as watch:
+            done = act(room.Options(processes, fail_fast, watch, engine))
+        sys.exit(tell(done))
+
+
+def _refuse_mixtures(policies: Policies, fail_fast: bool) -> None:
+    """Refuse half a drift, and a drift with what belongs to one run."""
+    policy, then, now = policies
+    if then is None and now is None:
+        return
+    if policy is not None or then is None or now is None or fail_fast:
+        raise click.UsageError(
+            "--policy-then and --policy-now go together, without --policy and --fail-fast"
         )
-        with begun as engine, _watched() as watch:
-            options = room.Options(processes, fail_fast, watch, engine)
-            outcome = room.replay(run, Path(out), options)
-    except AttestError as error:
-        give_up(str(error))
-    except OSError as error:
-        give_up(f"{error.filename or out}: {error.strerror or error}")
-    sys.exit(_told(outcome))
+
+
+def _judging(archives: list[str], policies: Policies, at: At, out: Path) -> Mode:
+    """Judge archives by one policy, or by two."""
+    from attest.replay.drift import drift  # noqa: PLC0415 - an extra, and slow to import
+    from attest.replay.manifest import Run  # noqa: PLC0415 - likewise
+    from attest.replay.published import NOW, THEN  # noqa: PLC0415 - likewise
+    from attest.replay.run import replay  # noqa: PLC0415 - likewise
+
+    first, *rest = [
+        Run(tuple(archives), path, _policy(path), at) for path in policies if path is not None
+    ]
+    if not rest:
+        return (lambda options: replay(first, out, options)), _told
+    folders = (out / THEN, out / NOW)
+    return (
+        lambda options: drift(first, rest[0], out, options),
+        lambda drifted: tell_drift(drifted, folders),
+    )
+
+
+def _comparing(then: Path, now: Path, target: str | None) -> Mode:
+    """Compare two runs that ended."""
+    return (
+        lambda options: compared_runs(then, now, target, options),
+        lambda found: tell_comparison(found, (then, now), target),
+    )
+
+
+def _checking(out: Path) -> Mode:
+    """Repeat a run, and say whether the same came out."""
+    from attest.replay.check import check  # noqa: PLC0415 - an extra, and slow to import
+
+    def tell(differences: list[str]) -> int:
+        for difference in differences:
+            complain(f"{out}: {difference}")
+        click.echo(f"{'DIFFERS' if differences else 'SAME':9} {shown(str(out))}")
+        return REFUSED if differences else 0
+
+    return (lambda options: check(out, options)), tell
 
 
 def _processors() -> int:
@@ -166,50 +242,6 @@ def _moment(text: str, room: ModuleType) -> At:
         moment: datetime | None = Moment(claimed=True).convert(text, None, None)
         at = room.At("given", moment)
     return at
-
-
-def _checked(out: Path, options: Options) -> int:
-    """Repeat a run, and say whether the same came out."""
-    from attest.replay.check import check  # noqa: PLC0415 - an extra, and slow to import
-
-    differences = check(out, options)
-    for difference in differences:
-        complain(f"{out}: {difference}")
-    click.echo(f"{'DIFFERS' if differences else 'SAME':9} {shown(str(out))}")
-    return REFUSED if differences else 0
-
-
-@contextmanager
-def _watched() -> Iterator[Watch | None]:
-    """Show how far a run has come, with rate and remaining time, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from attest.replay.run import Watch  # noqa: PLC0415 - an extra, and slow to import
-
-    bar: Any = None  # click does not export the type
-    judged, start = 0, time.monotonic()
-
-    def begin(octets: int) -> None:
-        nonlocal bar, start
-        bar = click.progressbar(
-            length=octets, label="judging", file=sys.stderr, item_show_func=rate
-        ).__enter__()
-        start = time.monotonic()
-
-    def rate(_: object) -> str:
-        return f"{judged / max(time.monotonic() - start, 0.001):,.0f} rows/s"
-
-    def progress(octets: int, rows: int) -> None:
-        nonlocal judged
-        judged += rows
-        bar.update(octets)
-
-    try:
-        yield Watch(begin, progress)
-    finally:
-        if bar is not None:
-            bar.__exit__(None, None, None)
 
 
 def _told(outcome: Outcome) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +12,6 @@ from attest.cli.ended import needing, one_line, open_run
 from attest.cli.options import examples
 from attest.cli.terminal import written_to
 from attest.text import shown
-
-if TYPE_CHECKING:
-    from attest.replay.published import Ended
 
 _NAME = "report.html"
 _DIGITS = 12
@@ -43,14 +39,15 @@ _DIGITS = 12
 def command(out: str, place: str | None, output: str | None) -> None:
     """Write what a replay found as one HTML page for people.
 
-    OUT is the folder of a run that ended. The page holds all that it needs, fetches nothing, and
+    OUT is the folder of a run that ended, or of a drift: then the page is about the run now, and
+    says what changed between the policies. The page holds all that it needs, fetches nothing, and
     can be printed. The exit code is 0 where it was written, whatever it says, and 2 for a wrong
     call, a folder without a run that ended, or parts that were changed after the run.
     """
     case = None if place is None else _place(place)
     with one_line(out):
-        run, make = needing("attest report", partial(_opened, out, case))
-        text, name = make(run)
+        make = needing("attest report", partial(_opened, out, case))
+        text, name = make()
         target = output or str(Path(out) / name)
         with written_to(target) as stream:
             stream.write(text)
@@ -68,21 +65,24 @@ def _place(text: str) -> tuple[str | None, int]:
     return (source if colon else None), int(row)
 
 
-def _opened(
-    out: str, case: tuple[str | None, int] | None
-) -> tuple[Ended, Callable[[Ended], tuple[str, str]]]:
-    """Open a run, and return what writes its page, or that of one response, and names it."""
-    from attest.report.page import render_case, render_report  # noqa: PLC0415 - an extra
+def _opened(out: str, case: tuple[str | None, int] | None) -> Callable[[], tuple[str, str]]:
+    """Open a run or a drift; return what writes its page, or that of one response, and names it."""
+    from attest.replay.published import holds_drift  # noqa: PLC0415 - an extra, slow to import
+    from attest.report.page import render_case, render_report  # noqa: PLC0415 - likewise
 
+    if case is None and holds_drift(Path(out)):
+        from attest.replay.drift import report_of_drift  # noqa: PLC0415 - likewise
+
+        return lambda: (render_report(report_of_drift(Path(out))), _NAME)
     run = open_run(out)
     if case is None:
-        from attest.replay.overview import report_of  # noqa: PLC0415 - an extra, slow to import
+        from attest.replay.overview import report_of  # noqa: PLC0415 - likewise
 
-        return run, lambda run: (render_report(report_of(run)), _NAME)
-    from attest.replay.case import case_of  # noqa: PLC0415 - an extra, and slow to import
+        return lambda: (render_report(report_of(run)), _NAME)
+    from attest.replay.case import case_of  # noqa: PLC0415 - likewise
 
-    def one(run: Ended) -> tuple[str, str]:
+    def one() -> tuple[str, str]:
         found = case_of(run, *case)
         return render_case(found), f"case-{found.result_sha256[:_DIGITS]}.html"
 
-    return run, one
+    return one

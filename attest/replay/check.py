@@ -1,4 +1,4 @@
-"""A run repeated: the same inputs, policy and moment must give the same results."""
+"""A run or a drift repeated: the same inputs, policies and moment must give the same results."""
 
 from __future__ import annotations
 
@@ -10,26 +10,39 @@ from typing import Any
 
 from attest.policy.loader import load_policy
 from attest.replay import manifest
+from attest.replay.drift import NAME, compared_again
 from attest.replay.manifest import At, Run
 from attest.replay.pool import ReplayError
+from attest.replay.published import NOW, THEN, holds_drift
 from attest.replay.run import FINDINGS, SUMMARY, Options, digest_of, replay
 
 
 def check(out: Path, options: Options) -> list[str]:
-    """Repeat a run beside its folder, and compare.
+    """Repeat a run beside its folder, or both runs of a drift, and compare.
 
     Args:
-        out: Folder of a run that ended.
+        out: Folder of a run or a drift that ended.
         options: How the repetition is done.
 
     Returns:
         What differs; empty where nothing does.
 
     Raises:
-        ReplayError: The folder holds no run that ended.
+        ReplayError: The folder holds no run and no drift that ended.
         PolicyError: The run's policy does not load any more.
         OSError: An archive is not there any more.
     """
+    if not holds_drift(out):
+        return _repeated(out, options)
+    differences = [
+        f"{name}: {one}" for name in (THEN, NOW) for one in _repeated(out / name, options)
+    ]
+    if not differences and not compared_again(out)[2]:
+        differences.append(f"{NAME} differs")
+    return differences
+
+
+def _repeated(out: Path, options: Options) -> list[str]:
     try:
         run = _run(manifest.head(out / manifest.NAME))
         before = {name: json.loads((out / name).read_bytes()) for name in (SUMMARY, FINDINGS)}

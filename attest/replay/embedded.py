@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -34,3 +34,7 @@ class Embedded:
     def results_of(self, out: Path) -> AbstractContextManager[Ask]:
         """Open the parts of a run in DuckDB."""
         return tables.results_of(out)
+
+    def views_of(self, views: Mapping[str, Path]) -> AbstractContextManager[Ask]:
+        """Open the parts of several runs in DuckDB."""
+        return tables.views_of(views)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Protocol
@@ -51,6 +51,9 @@ class Engine(Protocol):
 
     def results_of(self, out: Path) -> AbstractContextManager[Ask]:
         """Open the parts of a run as the view ``results``."""
+
+    def views_of(self, views: Mapping[str, Path]) -> AbstractContextManager[Ask]:
+        """Open the parts of several runs, each as the view that is named."""
 
 
 class Reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,9 @@ from attest.replay.run import FINDINGS, SUMMARY, digest_of
 from attest.replay.schema import RESULTS as COLUMNS
 from attest.result import SCHEMA, timestamp
 
+THEN: Final = "then"
+NOW: Final = "now"
+"""Folders of the two runs of a drift."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS: Final = 1024
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -108,6 +111,11 @@ class Judged(Struct, frozen=True):
     columns: Mapping[str, Any]
 
 
+def holds_drift(out: Path) -> bool:
+    """Tell whether a folder holds the runs of a drift, ended or not, and none of its own."""
+    return (out / THEN / manifest.NAME).exists() and not (out / manifest.NAME).exists()
+
+
 def ended(out: Path) -> Ended:
     """Read what a run says of itself.
 
@@ -117,6 +125,8 @@ def ended(out: Path) -> Ended:
     Raises:
         ReplayError: The folder holds no run that ended, or parts that are not those of its summary.
     """
+    if holds_drift(out):
+        raise ReplayError(f"{out}: holds two runs: name {out / THEN} or {out / NOW}")
     try:
         head = msgspec.convert(manifest.head(out / manifest.NAME), Head)
         summary = msgspec.json.decode((out / SUMMARY).read_bytes(), type=Summary)
@@ -163,6 +173,31 @@ def rows_named(run: Ended, source: str | None, row: int) -> list[Judged]:
         found += [published(run, columns) for columns in table.slice(0, 2).to_pylist()]
         if len(found) > 1:
             break
+    return found
+
+
+def rows_at(run: Ended, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Judged]:
+    """Return the rows at some places, by source and number, in one pass over the parts.
+
+    Raises:
+        ReplayError: A row is not the one that was hashed, or a part cannot be read.
+    """
+    found: dict[tuple[str, int], Judged] = {}
+    if not places:
+        return found
+    sources, rows = ({place[part] for place in places} for part in (0, 1))
+    wanted: list[tuple[str, str, Any]] = [("source", "in", sources), ("row", "in", rows)]
+    for part in sorted((run.out / RESULTS).glob("part-*.parquet")):
+        try:
+            if not pq.read_table(part, columns=["source", "row"], filters=wanted).num_rows:
+                continue
+            listed = pq.read_table(part, filters=wanted).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise ReplayError(f"{part}: cannot be read: {error}") from error
+        for columns in listed:
+            place = columns["source"], columns["row"]
+            if place in places:
+                found[place] = published(run, columns)
     return found
 
 

@@ -9,8 +9,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -142,17 +142,17 @@ def _digest(results: DataFrame) -> str:
 
 
 @contextmanager
-def _asked(results: DataFrame) -> Iterator[Ask]:
+def _asked(results: DataFrame, view: str = _VIEW) -> Iterator[Ask]:
     """Name results so that the questions find them."""
     session = results.sparkSession
     try:
-        results.createTempView(_VIEW)
+        results.createTempView(view)
     except AnalysisException as error:
-        raise ReplayError(f"the session has a view named {_VIEW}") from error
+        raise ReplayError(f"the session has a view named {view}") from error
     try:
         yield lambda text: session.sql(text).collect()
     finally:
-        session.catalog.dropTempView(_VIEW)
+        session.catalog.dropTempView(view)
 
 
 class _Slice(Struct, frozen=True):
@@ -219,19 +219,28 @@ class Spark:
         read = [msgspec.convert(json.loads(octets), _Done) for (octets,) in done]
         return sorted(read, key=lambda one: one.number)
 
+    def results_of(self, out: Path) -> AbstractContextManager[Ask]:
+        """Open the parts of a run as the view ``results``."""
+        return self.views_of({_VIEW: out})
+
     @contextmanager
-    def results_of(self, out: Path) -> Iterator[Ask]:
-        """Open the parts of a run as the view ``results``.
+    def views_of(self, views: Mapping[str, Path]) -> Iterator[Ask]:
+        """Open the parts of runs, each as the view that is named.
 
         Raises:
-            ReplayError: The session has a view of this name, or Spark failed.
+            ReplayError: The session has a view of such a name, or Spark failed.
         """
+        with failures(), ExitStack() as stack:
+            for name, out in views.items():
+                stack.enter_context(_asked(self._parts(out), name))
+            yield lambda text: self._session.sql(text).collect()
+
+    def _parts(self, out: Path) -> DataFrame:
         folder = _PATTERN.sub(r"\\\g<0>", str((out / FOLDER).resolve()))
         reader = self._session.read.schema(_columns(RESULTS))
         reader = reader.option("recursiveFileLookup", value=True)  # no folder's name is a column
         reader = reader.option("pathGlobFilter", "part-*.parquet")
-        with failures(), _asked(reader.parquet(f"file:{folder}")) as ask:
-            yield ask
+        return reader.parquet(f"file:{folder}")
 
 
 def _slices(inputs: Iterable[Input], archives: tuple[str, ...]) -> Iterator[_Slice]:

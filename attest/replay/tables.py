@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,27 +17,38 @@ _LITERAL: Final = re.compile(r"[*?[]")
 _MEMORY: Final = "400MB"
 
 
-@contextmanager
-def results_of(out: Path) -> Iterator[Ask]:
+def results_of(out: Path) -> AbstractContextManager[Ask]:
     """Open the parts of a run as the view ``results``.
-
-    DuckDB loads no extension, and what does not fit into its memory goes to the run's folder.
 
     Args:
         out: Folder of the run; at least one part lies in ``results/``.
     """
+    return views_of({"results": out})
+
+
+@contextmanager
+def views_of(views: Mapping[str, Path]) -> Iterator[Ask]:
+    """Open the parts of runs, each as a view.
+
+    DuckDB loads no extension, and what does not fit into its memory goes to the last run's folder.
+
+    Args:
+        views: Folders of runs by the names of their views; at least one part lies in ``results/``.
+    """
+    *_, last = views.values()
     settings: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": _MEMORY,
-        "temp_directory": str(out / ".duckdb"),
+        "temp_directory": str(last / ".duckdb"),
         "preserve_insertion_order": False,
     }
     con = duckdb.connect(config=settings)
     try:
-        folder = _LITERAL.sub(r"[\g<0>]", str(out / "results")).replace("'", "''")
-        parts = f"{folder}/*.parquet"
-        con.execute(f"CREATE VIEW results AS SELECT * FROM read_parquet('{parts}')")  # noqa: S608 - quoted
+        for name, out in views.items():
+            folder = _LITERAL.sub(r"[\g<0>]", str(out / "results")).replace("'", "''")
+            parts = f"{folder}/*.parquet"
+            con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{parts}')")  # noqa: S608 - quoted
         yield lambda sql: con.execute(sql).fetchall()
     finally:
         con.close()

@@ -183,6 +183,7 @@ class Report(Struct, frozen=True):
         rows: Rows of the table.
         not_judged: What was not judged.
         commands: How to do it again.
+        drift: What changed since another run, as ``drift.json`` has it; None where it is not asked.
     """
 
     verifier: str
@@ -202,6 +203,7 @@ class Report(Struct, frozen=True):
     rows: Listed
     not_judged: tuple[str, ...]
     commands: tuple[Command, ...]
+    drift: Mapping[str, Any] | None = None
 
 
 class Case(Struct, frozen=True):
