@@ -105,7 +105,7 @@ def _values(change: dict[str, Any]) -> str:
         for one in change["pairs"][:_PAIRS]
     ]
     more = len(change["pairs"]) + change["pairs_left_out"] - len(pairs)
-    return ", ".join(pairs) + (f", and {more} others" if more else "")
+    return ", ".join(pairs) + (f", and {more} more" if more else "")
 
 
 def _value(value: str | None, digits: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import duckdb
 
 from attest.replay.findings import Ask
+from attest.replay.pool import ReplayError
 
 _LITERAL: Final = re.compile(r"[*?[]")
 """What a pattern of file names must have in brackets to mean itself."""
@@ -34,6 +35,9 @@ def views_of(views: Mapping[str, Path]) -> Iterator[Ask]:
 
     Args:
         views: Folders of runs by the names of their views; at least one part lies in ``results/``.
+
+    Raises:
+        ReplayError: The parts are not those of a run.
     """
     *_, last = views.values()
     settings: dict[str, Any] = {
@@ -50,5 +54,7 @@ def views_of(views: Mapping[str, Path]) -> Iterator[Ask]:
             parts = f"{folder}/*.parquet"
             con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{parts}')")  # noqa: S608 - quoted
         yield lambda sql: con.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise ReplayError(f"{last}: {str(error).partition(chr(10))[0]}") from error
     finally:
         con.close()

@@ -1,6 +1,7 @@
-"""A run that is killed: ``python -m tests.replay.killed OUT POLICY ARCHIVE PARTS PROCESSES``.
+"""A run that is killed: ``python -m tests.replay.killed OUT POLICY ARCHIVE PARTS PROCESSES [NOW]``.
 
-After so many parts, which have three rows, it kills itself with SIGKILL.
+After so many parts, which have three rows, it kills itself with SIGKILL. With a second policy it is
+the drift from one to the other.
 """
 
 import os
@@ -10,11 +11,14 @@ from pathlib import Path
 
 from attest.policy.loader import load_policy
 from attest.replay import batching
+from attest.replay.drift import drift
 from attest.replay.manifest import At, Run
 from attest.replay.run import Options, Watch, replay
 
 
-def main(out: str, policy: str, archive: str, parts: str, processes: str) -> None:
+def main(  # noqa: PLR0913 - one parameter a word
+    out: str, policy: str, archive: str, parts: str, processes: str, now: str | None = None
+) -> None:
     batching.BATCH_ROWS = 3  # type: ignore[misc]  # small parts, as the test has them
     left = int(parts)
 
@@ -24,8 +28,16 @@ def main(out: str, policy: str, archive: str, parts: str, processes: str) -> Non
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run = Run((archive,), policy, load_policy(policy), At("evidence"))
-    replay(run, Path(out), Options(int(processes), watch=Watch(lambda _: None, progress)))
+    options = Options(int(processes), watch=Watch(lambda _: None, progress))
+    run, *second = [
+        Run((archive,), path, load_policy(path), At("evidence"))
+        for path in (policy, now)
+        if path is not None
+    ]
+    if second:
+        drift(run, second[0], Path(out), options)
+    else:
+        replay(run, Path(out), options)
 
 
 if __name__ == "__main__":
