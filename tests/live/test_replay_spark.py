@@ -17,12 +17,16 @@ from pyspark.sql import SparkSession
 from attest.policy.loader import load_policy
 from attest.replay import manifest, schema, spark, spark_session
 from attest.replay.batch import verify_batch
+from attest.replay.check import check
+from attest.replay.comparison import compare
 from attest.replay.manifest import At, Run
 from attest.replay.pool import ReplayError, Worker
+from attest.replay.published import ended
 from attest.replay.run import Options, Watch, replay
 from benchmarks import responses
 from tests import build
 from tests.cli.calls import ROOT, environment
+from tests.replay.drifted import drifted, found_in, policies, ran, rows, run_by, saved
 from tests.replay.making import octets, policy, replayed, run_over
 
 pytestmark = [ # Spark's own: it forks its JVM, and leaves sockets to the end of the process
@@ -269,3 +273,48 @@ def test_a_batch_of_spark_is_judged_as_any_other() -> None:
     nameless = batch.set_column(0, pa.field("source", pa.string()), pa.nulls(1, pa.string()))
     with pytest.raises(ReplayError, match="column source: is null in a row"):
         list(spark._judged([nameless], loaded, None, timed=True))  # noqa: SLF001 - likewise
+
+
+@pytest.mark.usefixtures("small_slices")
+def test_the_drift_is_that_of_the_embedded_engine(session: SparkSession, tmp_path: Path) -> None:
+    saved(tmp_path / "saved", rows()[:6], "a.jsonl")
+    saved(tmp_path / "saved", rows()[6:], "b.jsonl")
+    then, now = policies(tmp_path)
+    local = drifted(tmp_path / "local", tmp_path / "saved", then, now)
+    by_spark = drifted(
+        tmp_path / "spark", tmp_path / "saved", then, now, engine=spark.Spark(session)
+    )
+    assert by_spark == local
+    assert found_in(local.found)["other-baseline"] == [3, 4]
+    assert len(list((tmp_path / "spark" / "now" / "results").iterdir())) == 2
+    octets_of = {(tmp_path / name / "drift.json").read_bytes() for name in ("local", "spark")}
+    assert len(octets_of) == 1
+    assert check(tmp_path / "spark", Options(0)) == []
+
+
+def test_runs_of_both_engines_are_compared_by_either(session: SparkSession, tmp_path: Path) -> None:
+    archive, (then, now) = saved(tmp_path / "saved"), policies(tmp_path)
+    engine = spark.Spark(session)
+    before = ran(tmp_path / "before", archive, then)
+    replay(run_by(now, archive), tmp_path / "after", Options(engine=engine))
+    saved(tmp_path / "saved", [octets(number=77), *rows()[1:9]])
+    replay(run_by(now, archive), tmp_path / "later", Options(engine=engine))
+    after, later = ended(tmp_path / "after"), ended(tmp_path / "later")
+    assert compare(before, after, engine) == compare(before, after)
+    found = compare(before, later)
+    assert compare(before, later, engine) == found
+    assert found_in(found)["only-then"] == [9, 10]
+    assert len(found_in(found)["other-evidence"]) == 9
+
+
+def test_runs_are_compared_only_under_names_of_our_own(
+    session: SparkSession, tmp_path: Path
+) -> None:
+    run = ran(tmp_path / "run", saved(tmp_path / "saved"), policies(tmp_path)[0])
+    session.range(3).createTempView("results_now")
+    try:
+        with pytest.raises(ReplayError, match="the session has a view named results_now"):
+            compare(run, run, spark.Spark(session))
+    finally:
+        session.catalog.dropTempView("results_now")
+    assert compare(run, run, spark.Spark(session))["same"] is True
