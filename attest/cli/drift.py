@@ -81,6 +81,8 @@ def _tell(found: dict[str, Any], folders: tuple[Path, Path]) -> None:
 def _tell_change(change: dict[str, Any]) -> None:
     """Tell a kind of change: how many rows, which values, and the first rows."""
     click.echo(f"{change['kind']:17} {_rows(change['count'])}: {_values(change)}")
+    if change["kind"] == "other-policy":  # often all rows: the decisions are what counts
+        return
     for one in change["examples"][:_EXAMPLES]:
         place = f"{shown(one['source'], _LINE)} row {one['row']}"
         judged = one["then"] if change["kind"] == "newly-accepted" else one["now"]

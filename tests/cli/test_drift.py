@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +211,19 @@ def test_help_shows_how_to_compare() -> None:
     done = attest("replay", "--help")
     assert "  attest replay responses/ --policy-then old.yaml --policy-now " in done.stdout
     assert "  attest replay --compare before/ after/" in done.stdout
+
+
+def test_the_example_of_the_guide_says_what_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (ROOT / "docs" / "replay.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(
+        r"^\$ attest (replay .*--policy-then .*)\n([^`]*)^```$", guide, re.MULTILINE
+    )
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    monkeypatch.chdir(tmp_path)
+    done = attest(*shown[0].split())
+    assert (done.exit_code, done.stdout) == (1, shown[1])
 
 
 @POSIX
