@@ -54,8 +54,12 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
 )
 @click.argument("archives", nargs=-1, metavar="ARCHIVE...")
 @click.option("-p", "--policy", "policy_path", help="Policy file or directory.")
-@click.option("--policy-then", metavar="POLICY", help="Policy of that time: see the drift to")
-@click.option("--policy-now", metavar="POLICY", help="the policy of today, over the same archives.")
+@click.option(
+    "--policy-then",
+    metavar="POLICY",
+    help="With --policy-now: judge by both, and show what changes.",
+)
+@click.option("--policy-now", metavar="POLICY", help="The later of the two policies.")
 @click.option(
     "-o", "--output", "out", metavar="OUT", help="Folder of the run; of --compare, a new JSON file."
 )

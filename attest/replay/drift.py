@@ -129,7 +129,7 @@ def compared_again(out: Path) -> tuple[Ended, dict[str, Any], bool]:
     then, now = ended(out / THEN), ended(out / NOW)
     try:
         told = json.loads((out / NAME).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ReplayError(f"{out}: holds no drift that ended: {error}") from error
     found = compare(then, now)
     return now, found, _counted(told) == _counted(found)

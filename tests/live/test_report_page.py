@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from attest.replay.case import case_of
+from attest.replay.drift import report_of_drift
 from attest.replay.overview import report_of
 from attest.report.page import render_case, render_report
+from tests.replay import drifted
 from tests.replay.reported import usual
 
 PHONE, DESK = 390, 1280
@@ -20,6 +22,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     run = usual(folder)
     written = {"report": render_report(report_of(run)), "case": render_case(case_of(run, None, 14))}
+    drifted.usual(folder / "drift", drifted.HOSTILE)
+    written["drift"] = render_report(report_of_drift(folder / "drift" / "out"))
     for name, text in written.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in written}

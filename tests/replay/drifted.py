@@ -72,6 +72,7 @@ def ran(out: Path, archive: Path, policy: Path, **members: Any) -> Ended:
 
 def usual(folder: Path, name: str = "a.jsonl") -> Drifted:
     """The drift over ``rows``, in ``out`` of a folder."""
+    folder.mkdir(exist_ok=True)
     return drifted(folder / "out", saved(folder / "saved", name=name), *policies(folder))
 
 

@@ -371,7 +371,9 @@ def test_a_folder_of_two_runs_is_no_run(tmp_path: Path) -> None:
         ended(tmp_path / "out")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"then": {}, "changes": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", "{}", "[" * 99_999, '{"then": {}, "changes": 1}']
+)
 def test_a_comparison_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     usual(tmp_path)
     (tmp_path / "out" / NAME).write_text(text, encoding="utf-8")
