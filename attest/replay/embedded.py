@@ -31,10 +31,6 @@ class Embedded:
         tasks = reader.tasks(manifest.inputs(out / manifest.NAME), out / RESULTS / "part")
         return judge_all(tasks, Worker(run.policy, run.at), self._processes)
 
-    def results_of(self, out: Path) -> AbstractContextManager[Ask]:
-        """Open the parts of a run in DuckDB."""
-        return tables.results_of(out)
-
     def views_of(self, views: Mapping[str, Path]) -> AbstractContextManager[Ask]:
-        """Open the parts of several runs in DuckDB."""
+        """Open the parts of runs in DuckDB."""
         return tables.views_of(views)

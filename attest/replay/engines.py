@@ -49,11 +49,8 @@ class Engine(Protocol):
             ReplayError: The run cannot go on.
         """
 
-    def results_of(self, out: Path) -> AbstractContextManager[Ask]:
-        """Open the parts of a run as the view ``results``."""
-
     def views_of(self, views: Mapping[str, Path]) -> AbstractContextManager[Ask]:
-        """Open the parts of several runs, each as the view that is named."""
+        """Open the parts of runs, each as the view that is named."""
 
 
 class Reader:

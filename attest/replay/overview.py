@@ -12,7 +12,8 @@ from attest.replay.findings import Ask, count
 from attest.replay.picture import changes, timeline
 from attest.replay.pool import ReplayError
 from attest.replay.published import NAMES, SELECTED, Ended, Head, Judged, moment_of, published
-from attest.replay.tables import results_of
+from attest.replay.questions import VIEW
+from attest.replay.tables import views_of
 from attest.report.contents import Command, Difference, Group, Listed, Reason, Report, Row
 from attest.report.published import QUESTIONS
 
@@ -46,7 +47,7 @@ def report_of(run: Ended) -> Report:
     Raises:
         ReplayError: The parts are not what the run's summary says, or not what was hashed.
     """
-    with results_of(run.out) as ask:
+    with views_of({VIEW: run.out}) as ask:
         _held_together(run, ask)
         summary, head = run.summary, run.head
         return Report(

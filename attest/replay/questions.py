@@ -11,6 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
+VIEW: Final = "results"
+"""The view that every question reads: all results of a run."""
 PARSED: Final = "decision <> 'malformed'"
 """Rows that are asked about: all that parse, refused ones too."""
 ANCHORED: Final = "assurance = 'anchored'"

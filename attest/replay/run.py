@@ -22,6 +22,7 @@ from attest.replay.engines import RESULTS, Engine, Progress, refuse_foreign_part
 from attest.replay.findings import count, find, summary_of
 from attest.replay.manifest import At, Input, Run
 from attest.replay.pool import ReplayError, in_order
+from attest.replay.questions import VIEW
 
 SUMMARY: Final = "summary.json"
 FINDINGS: Final = "findings.json"
@@ -176,7 +177,7 @@ def digest_of(out: Path) -> str:
 
 def _ended(out: Path, engine: Engine, unreadable: tuple[str, ...]) -> Outcome:
     """Count, ask, and write findings and summary; the summary last, for it says that all ended."""
-    with engine.results_of(out) as ask:
+    with engine.views_of({VIEW: out}) as ask:
         counts = count(ask)
         findings = find(ask)
     summary = summary_of(counts, digest_of(out))

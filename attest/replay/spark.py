@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ from attest.replay.engines import Progress, Reader
 from attest.replay.findings import Ask, count, find, summary_of
 from attest.replay.manifest import Input, Run
 from attest.replay.pool import Part, ReplayError, Worker
+from attest.replay.questions import VIEW
 from attest.replay.schema import MOMENT, RESULTS, ROWS
 from attest.replay.spark_session import failures
 from attest.verify import check_request
@@ -42,7 +43,6 @@ SLICE_OCTETS: Final = 32 * 1024 * 1024
 """Octets of the inputs of one task at most, unless one input has more."""
 _WAVE: Final = 16
 """Tasks a processor that are given to Spark at once."""
-_VIEW: Final = "results"
 _TYPES: Final = {
     pa.string(): "string",
     pa.int64(): "bigint",
@@ -129,7 +129,7 @@ def sum_up(results: DataFrame) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     Raises:
         ReplayError: The session has a view named ``results``, or Spark failed.
     """
-    with _asked(results) as ask, failures():
+    with _asked(results, VIEW) as ask, failures():
         return summary_of(count(ask), _digest(results)), find(ask)
 
 
@@ -142,7 +142,7 @@ def _digest(results: DataFrame) -> str:
 
 
 @contextmanager
-def _asked(results: DataFrame, view: str = _VIEW) -> Iterator[Ask]:
+def _asked(results: DataFrame, view: str) -> Iterator[Ask]:
     """Name results so that the questions find them."""
     session = results.sparkSession
     try:
@@ -218,10 +218,6 @@ class Spark:
             done = rows.mapInArrow(call, "done binary NOT NULL").collect()
         read = [msgspec.convert(json.loads(octets), _Done) for (octets,) in done]
         return sorted(read, key=lambda one: one.number)
-
-    def results_of(self, out: Path) -> AbstractContextManager[Ask]:
-        """Open the parts of a run as the view ``results``."""
-        return self.views_of({_VIEW: out})
 
     @contextmanager
     def views_of(self, views: Mapping[str, Path]) -> Iterator[Ask]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,15 +16,6 @@ from attest.replay.pool import ReplayError
 _LITERAL: Final = re.compile(r"[*?[]")
 """What a pattern of file names must have in brackets to mean itself."""
 _MEMORY: Final = "400MB"
-
-
-def results_of(out: Path) -> AbstractContextManager[Ask]:
-    """Open the parts of a run as the view ``results``.
-
-    Args:
-        out: Folder of the run; at least one part lies in ``results/``.
-    """
-    return views_of({"results": out})
 
 
 @contextmanager

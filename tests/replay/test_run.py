@@ -1,10 +1,12 @@
 """A run: parts, summary, digest; interrupted, resumed, refused, repeated."""
 
+import gc
 import io
 import json
 import os
 import subprocess
 import sys
+from collections import deque
 from datetime import timedelta
 from pathlib import Path
 
@@ -328,6 +330,7 @@ def test_fail_fast_stops_and_can_go_on(archive: Path, tmp_path: Path, processes:
     out, run = tmp_path / "out", run_over(archive)
     stopped = replay(run, out, Options(processes, fail_fast=True))
     assert (stopped.summary, stopped.failed) == (None, (str(archive), 5))
+    assert not list(out.rglob("*.partial"))
     assert not (out / "summary.json").exists()
     again = replay(run, out, Options(processes, fail_fast=True))
     assert again.failed == stopped.failed
@@ -426,11 +429,32 @@ def test_a_process_judges_by_what_it_was_begun_with(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_worker", None)
-    task = pool.Task(tmp_path / "part.parquet", None)
+    part, rows = tmp_path / "part.parquet", tmp_path / "part.rows.partial"
+    again = pool._Sent(part, None)  # noqa: SLF001 - the way into a process
     with pytest.raises(RuntimeError, match="was not begun"):
-        pool._judge(task)  # noqa: SLF001 - the way into a process
+        pool._judge(again)  # noqa: SLF001 - likewise
     run = run_over(archive)
-    pool._begin(pool.Worker(run.policy, run.at))  # noqa: SLF001 - likewise
+    collects = gc.isenabled()
+    try:
+        pool._begin(pool.Worker(run.policy, run.at))  # noqa: SLF001 - likewise
+        (batch,) = batching.batches_of(
+            [("a", read_rows("a.jsonl", io.BytesIO(archive.read_bytes())))]
+        )
+        sent = pool._sent(pool.Task(part, batch), deque())  # noqa: SLF001 - likewise
+        assert (sent.rows, rows.exists()) == (rows, True)
+        judged = pool._judge(sent)  # noqa: SLF001 - likewise
+        assert judged == pool._judge(again) == pool.Part(8, ("a", 5))  # noqa: SLF001 - likewise
+    finally:
+        gc.unfreeze()
+        if collects:
+            gc.enable()
+    assert not rows.exists()
+
+
+def test_a_process_that_is_killed_leaves_no_rows_behind(archive: Path, tmp_path: Path) -> None:
+    run = run_over(archive)
     (batch,) = batching.batches_of([("a", read_rows("a.jsonl", io.BytesIO(archive.read_bytes())))])
-    part = pool._judge(pool.Task(task.path, batch))  # noqa: SLF001 - likewise
-    assert part == pool._judge(task) == pool.Part(8, ("a", 5))  # noqa: SLF001 - likewise
+    tasks = [pool.Task(tmp_path / f"part-{number}.parquet", batch) for number in range(4)]
+    with pytest.raises(ReplayError, match="a process was killed"):
+        list(pool.judge_all(tasks, Dying(run.policy, run.at), 1))
+    assert not list(tmp_path.glob("part-*"))
