@@ -26,3 +26,8 @@ def _escaped(char: str) -> str:
 def unexpected(error: Exception) -> str:
     """Say in one line of an exception that nobody foresaw what it is."""
     return f"unexpected {type(error).__name__}: {shown(str(error))}"
+
+
+def counted(count: int, what: str) -> str:
+    """Say how many of what there are: ``1 row``, ``2,000 rows``."""
+    return f"{int(count):,} {what}{'' if count == 1 else 's'}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attest.text import MOST, shown
+from attest.text import MOST, counted, shown
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,13 @@ def test_text_is_cut_before_it_is_escaped() -> None:
 
 def test_bound_is_200() -> None:
     assert MOST == 200
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (2000, "2,000 rows")]
+)
+def test_counted_things_agree_with_their_number(count: int, said: str) -> None:
+    assert counted(count, "row") == said
 
 
 @given(st.text(max_size=300))

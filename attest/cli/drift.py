@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
-from attest.text import shown
+from attest.text import counted, shown
 
 if TYPE_CHECKING:
     from attest.replay.drift import Drifted
@@ -80,7 +80,7 @@ def _tell(found: dict[str, Any], folders: tuple[Path, Path]) -> None:
 
 def _tell_change(change: dict[str, Any]) -> None:
     """Tell a kind of change: how many rows, which values, and the first rows."""
-    click.echo(f"{change['kind']:17} {_rows(change['count'])}: {_values(change)}")
+    click.echo(f"{change['kind']:17} {counted(change['count'], 'row')}: {_values(change)}")
     if change["kind"] == "other-policy":  # often all rows: the decisions are what counts
         return
     for one in change["examples"][:_EXAMPLES]:
@@ -91,10 +91,6 @@ def _tell_change(change: dict[str, Any]) -> None:
         click.echo(f"  {place}{': ' if said else ''}{said}")
     if change["count"] > _EXAMPLES:
         click.echo(f"  and {change['count'] - _EXAMPLES} more")
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def _values(change: dict[str, Any]) -> str:

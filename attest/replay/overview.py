@@ -16,6 +16,7 @@ from attest.replay.questions import VIEW
 from attest.replay.tables import views_of
 from attest.report.contents import Command, Difference, Group, Listed, Reason, Report, Row
 from attest.report.published import QUESTIONS
+from attest.text import counted
 
 MOST_ROWS: Final = 1000
 MOST_GROUPS: Final = 40
@@ -199,18 +200,20 @@ def _not_judged(run: Ended, ask: Ask) -> list[str]:
         if one.answer == "not judged":
             lines.append(f"{one.id} ({one.asks}) of all rows: {one.reason}.")
         elif one.not_judged:
-            lines.append(f"{one.id} ({one.asks}) of {one.not_judged:,} rows.")
+            lines.append(f"{one.id} ({one.asks}) of {counted(one.not_judged, 'row')}.")
     if run.summary.malformed:
-        lines.append(f"{run.summary.malformed:,} rows that could not be read.")
+        lines.append(f"{counted(run.summary.malformed, 'row')} that could not be read.")
     ((untimed, claimed),) = ask(
         "SELECT COALESCE(SUM(CASE WHEN moment IS NULL THEN 1 ELSE 0 END), 0), "
         "COALESCE(SUM(CASE WHEN moment_source = 'claimed' THEN 1 ELSE 0 END), 0) FROM results"
     )
     if untimed:
-        lines.append(f"When {int(untimed):,} rows were made: they have no time that can be read.")
+        lines.append(
+            f"When a row was made: {counted(untimed, 'row')} without a time that can be read."
+        )
     if claimed:
         lines.append(
-            f"Whether the time of {int(claimed):,} rows is right: the server alone claims it."
+            f"Whether the time is right of {counted(claimed, 'row')}: the server alone claims it."
         )
     return lines + _unread(run)
 
@@ -225,7 +228,7 @@ def _unread(run: Ended) -> list[str]:
             if faults <= _MOST_INPUTS:
                 lines.append(f"The input {one.source}: {one.fault}.")
     if faults > _MOST_INPUTS:
-        lines.append(f"{faults - _MOST_INPUTS:,} further inputs that could not be read.")
+        lines.append(f"{counted(faults - _MOST_INPUTS, 'further input')} that could not be read.")
     return lines
 
 

@@ -13,6 +13,7 @@ from attest.replay.findings import Ask
 from attest.replay.published import moment_of
 from attest.replay.questions import ANCHORED, PARSED, lag
 from attest.report.contents import Cell, Change, Lane, Listed, Mark, Timeline
+from attest.text import counted
 
 BINS: Final = 96
 MOST_STATES: Final = 10
@@ -237,7 +238,7 @@ def _machines(ask: Ask, span: Span, kinds: dict[str, str]) -> tuple[tuple[Lane, 
     lanes = tuple(
         Lane(
             f"Machine {machine[:16]}",
-            f"{seen:,} rows, {changed:,} {'change' if changed == 1 else 'changes'}",
+            f"{counted(seen, 'row')}, {counted(changed, 'change')}",
             tuple(cells[place]),
             tuple(marks[machine]),
         )

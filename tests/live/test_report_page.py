@@ -125,6 +125,19 @@ def test_a_page_is_as_wide_as_its_screen(
     seen.page.close()
 
 
+def test_a_phone_says_which_verdict_is_of_which_run(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    for width, said in ((PHONE, ["then", "now"]), (DESK, [])):
+        seen = Seen(browser, width)
+        page = seen.open(pages["drift"])
+        table = page.locator("#drift ~ table").first
+        labels = table.locator("tbody tr").first.locator("td:not(.amount) .narrow:visible")
+        assert labels.all_inner_texts() == said
+        assert table.locator("thead").is_visible() is (not said)
+        seen.page.close()
+
+
 def test_script_that_is_put_into_a_page_does_not_run(
     seen: Seen, pages: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -132,7 +132,7 @@ def test_a_picture_of_one_moment_is_one_bin(tmp_path: Path) -> None:
 def test_rows_without_a_time_give_no_picture(tmp_path: Path) -> None:
     report = report_of(run_of(tmp_path, b"{}"))
     assert report.timeline is None
-    assert "When 1 rows were made: they have no time that can be read." in report.not_judged
+    assert "When a row was made: 1 row without a time that can be read." in report.not_judged
 
 
 def test_what_is_beyond_the_caps_of_a_picture_is_counted(
@@ -174,8 +174,8 @@ def test_what_was_not_judged_is_all_named(tmp_path: Path) -> None:
     assert "was answered with a reservation only: 2 responses." in said
     assert "response.tier (Does the response report the tier that was asked for?) was not" in said
     assert "archive.gap (Is a record missing before a row of a gate's archive?) of all rows" in said
-    assert "1 rows that could not be read." in said
-    assert "Whether the time of 2 rows is right: the server alone claims it." in said
+    assert "1 row that could not be read." in said
+    assert "Whether the time is right of 2 rows: the server alone claims it." in said
 
 
 def test_questions_that_some_rows_cannot_be_asked_are_named(tmp_path: Path) -> None:

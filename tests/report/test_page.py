@@ -199,3 +199,18 @@ def test_a_case_tells_its_verdict_and_every_check(tmp_path: Path, row: int, verd
 def test_a_case_that_no_policy_judged_says_so(tmp_path: Path) -> None:
     page = text_of(read(render_case(case_of(unjudged(tmp_path), None, 0))))
     assert "none applied" in page
+
+
+@pytest.mark.parametrize(("changes", "folded"), [(20, 0), (21, 1), (1000, 980)])
+def test_many_changes_of_machines_do_not_push_the_reasons_away(
+    report: Report, changes: int, folded: int
+) -> None:
+    (first, *_) = report.changes.items
+    many = msgspec.structs.replace(report.changes, items=(first,) * changes)
+    page = read(render_report(msgspec.structs.replace(report, changes=many)))
+    tables = page.findall(".//table[@class='cards changes']")
+    assert [len(table.findall("tbody/tr")) for table in tables] == [20, folded][: len(tables)]
+    assert len(tables) == 1 + bool(folded)
+    said = [text_of(summary) for summary in page.findall(".//details/summary")]
+    ending = "change" if folded == 1 else "changes"
+    assert (f"{folded} later {ending}" in said) is bool(folded)
