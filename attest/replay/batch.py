@@ -162,6 +162,7 @@ def _columns(
         _DECIDED[verdict.accepted] if reason is None else _MALFORMED,
         reason,
         verdict.refused_by,
+        verdict.outcomes,
         verdict.assurance,
         parts.anchor,
         None if result.anchor is None else result.anchor.key.hex(),

@@ -75,11 +75,13 @@ class Verdict(Struct, frozen=True, gc=False):
         accepted: The decision.
         assurance: What was proven.
         refused_by: Ids of the checks that refuse, joined with commas; None where none does.
+        outcomes: Outcomes of all checks in their order, joined with commas.
     """
 
     accepted: bool
     assurance: str
     refused_by: str | None
+    outcomes: str
 
 
 _Key = tuple[str, frozenset[str], bool, bool]
@@ -99,6 +101,7 @@ def _verdict(result: AttestationResult) -> Verdict:
             result.accepted,
             result.assurance.value,
             ",".join([check.id for check in result.refusals]) or None,
+            ",".join([check.outcome for check in result.checks]),
         )
         if len(_verdicts) < _VERDICTS:
             _verdicts[key] = verdict

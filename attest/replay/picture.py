@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from attest.replay.findings import Ask
 from attest.replay.published import moment_of
-from attest.replay.questions import ANCHORED, PARSED, lag
+from attest.replay.questions import ANCHORED, PARSED, differing, lag
 from attest.report.contents import Cell, Change, Lane, Listed, Mark, Timeline
 from attest.text import counted
 
@@ -25,6 +25,8 @@ _MOST_MARKED: Final = 2000
 _CHANGED_PCRS: Final = 8
 
 _TIMED: Final = "moment IS NOT NULL"
+_PLACED: Final = f"{PARSED} AND {ANCHORED} AND {_TIMED}"
+"""Rows with a machine and a time."""
 """Rows in the picture; of a malformed row no time is known."""
 _REFUSED, _ACCEPTED, _MORE = "refused", "accepted", "more"
 _UNPROVEN: Final = (
@@ -46,7 +48,7 @@ FROM (
     SELECT source, row, machine, moment, platform_pcrs, baseline,
         {lag("platform_pcrs", within="machine, selection")} AS pcrs_before,
         {lag("baseline", within="machine, baseline IS NULL")} AS baseline_before
-    FROM results WHERE {PARSED} AND {ANCHORED} AND {_TIMED}
+    FROM results r {differing(_PLACED, ("platform_pcrs", "baseline"))} WHERE {_PLACED}
 ) o
 WHERE platform_pcrs <> pcrs_before OR baseline <> baseline_before"""  # noqa: S608 - our own text
 """Rows of a machine that differ from its row before in PCRs or baseline."""
@@ -55,7 +57,7 @@ _MACHINES: Final = f"""
 SELECT m.machine, m.seen, COALESCE(c.changes, 0), COUNT(*) OVER ()
 FROM (
     SELECT machine, COUNT(*) AS seen FROM results
-    WHERE {PARSED} AND {ANCHORED} AND {_TIMED} GROUP BY machine
+    WHERE {_PLACED} GROUP BY machine
 ) m LEFT JOIN (SELECT machine, COUNT(*) AS changes FROM ({CHANGES}) GROUP BY machine) c
 ON m.machine = c.machine
 ORDER BY 3 DESC, 2 DESC, 1 LIMIT {MOST_MACHINES}"""  # noqa: S608 - our own text
@@ -228,7 +230,7 @@ def _machines(ask: Ask, span: Span, kinds: dict[str, str]) -> tuple[tuple[Lane, 
     shown = f"SELECT machine FROM ({_MACHINES})"  # noqa: S608 - our own text
     rows = ask(
         f"SELECT machine, {span.bin}, decision, baseline, COUNT(*) FROM results "  # noqa: S608 - our own text
-        f"WHERE {PARSED} AND {ANCHORED} AND {_TIMED} AND machine IN ({shown}) GROUP BY 1, 2, 3, 4"
+        f"WHERE {_PLACED} AND machine IN ({shown}) GROUP BY 1, 2, 3, 4"
     )
     cells = _cells(
         _Seen(places[machine], bin_, _kind(decision, baseline, kinds), count)

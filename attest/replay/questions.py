@@ -53,27 +53,37 @@ FROM results r JOIN (
 WHERE {PARSED}{extra}"""  # noqa: S608 - columns are named here, and only here
 
 
-def _changed(columns: str, before: str, differs: str, ever: str = "", extra: str = "") -> str:
+def differing(asked: str, columns: tuple[str, ...]) -> str:
+    """Join rows ``r`` with the machines of which any two rows differ in one of some columns.
+
+    Only these need to be put in order: for nearly all machines nearly everything stays as it is,
+    and to see that takes no order.
+
+    Args:
+        asked: Condition of the rows that are looked at.
+        columns: The columns.
+    """
+    differs = " OR ".join(f"MIN({one}) <> MAX({one})" for one in columns)
+    return f"""JOIN (
+        SELECT machine AS differing FROM results
+        WHERE {asked} GROUP BY machine HAVING {differs}
+    ) m ON r.machine = m.differing"""  # noqa: S608 - columns are named in the code alone
+
+
+def _changed(
+    columns: str, before: str, differs: str, ever: tuple[str, ...] = (), extra: str = ""
+) -> str:
     """Query rows of a machine that differ from its row before, by the time of the rows.
 
     Rows of one second are ordered by the TPM's own counters, so that none of them seems to go back.
-    Only machines are put in order of which any two rows differ in a value of ``ever``: for nearly
-    all, nearly everything stays as it is, and to see that takes no order.
+    Without a change of a column of ``ever`` there is none.
     """
     asked = f"{PARSED} AND {ANCHORED} AND moment IS NOT NULL{extra}"
-    only = ""
-    if ever:
-        differing = " OR ".join(f"MIN({one}) <> MAX({one})" for one in ever.split(", "))
-        only = f"""
-    JOIN (
-        SELECT machine AS differing FROM results
-        WHERE {asked} GROUP BY machine HAVING {differing}
-    ) m ON r.machine = m.differing"""  # noqa: S608 - columns are named here, and only here
     return f"""
 SELECT o.source, o.row
 FROM (
     SELECT source, row, {columns}, {before}
-    FROM results r{only}
+    FROM results r {differing(asked, ever) if ever else ""}
     WHERE {asked}
 ) o
 WHERE {differs}"""  # noqa: S608 - columns are named here, and only here
@@ -158,7 +168,7 @@ QUESTIONS: Final = (
             f"{lag('reset_count', within=_COMPARABLE)} AS resets, "
             f"{lag('restart_count', within=_COMPARABLE)} AS restarts",
             "reset_count < resets OR (reset_count = resets AND restart_count < restarts)",
-            "reset_count, restart_count",
+            ("reset_count", "restart_count"),
         ),
     ),
     Question(
@@ -172,7 +182,7 @@ QUESTIONS: Final = (
             "platform_pcrs",
             lag("platform_pcrs", within="machine, selection") + " AS before",
             "platform_pcrs <> before",
-            "platform_pcrs",
+            ("platform_pcrs",),
             " AND platform_pcrs IS NOT NULL",
         ),
     ),
@@ -187,7 +197,7 @@ QUESTIONS: Final = (
             "baseline",
             lag("baseline") + " AS before",
             "baseline <> before",
-            "baseline",
+            ("baseline",),
             " AND baseline IS NOT NULL",
         ),
     ),
@@ -202,7 +212,7 @@ QUESTIONS: Final = (
             "firmware_version",
             lag("firmware_version", within=_COMPARABLE) + " AS before",
             "firmware_version <> before",
-            "firmware_version",
+            ("firmware_version",),
         ),
     ),
     Question(

@@ -65,6 +65,9 @@ RESULTS: Final = pa.schema(
         pa.field("decision", pa.string(), nullable=False),
         pa.field("reason", pa.string()),  # why a malformed row is none
         pa.field("refused_by", pa.string()),  # ids of checks, joined with commas
+        pa.field(
+            "outcomes", pa.string(), nullable=False
+        ),  # of all checks in order, joined with commas
         pa.field("assurance", pa.string(), nullable=False),
         pa.field("anchor", pa.string()),  # JSON
         pa.field("machine", pa.string()),  # the anchor's key in hex

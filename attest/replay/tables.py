@@ -40,6 +40,7 @@ def views_of(views: Mapping[str, Path]) -> Iterator[Ask]:
     }
     con = duckdb.connect(config=settings)
     try:
+        con.execute("SET enable_progress_bar = false")  # it goes to standard output
         for name, out in views.items():
             folder = _LITERAL.sub(r"[\g<0>]", str(out / "results")).replace("'", "''")
             parts = f"{folder}/*.parquet"

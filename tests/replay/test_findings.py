@@ -1,5 +1,6 @@
 """The questions over all results: what was planted is found, and nothing else."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from attest.checks import CHECKS
 from attest.replay.findings import find
-from attest.replay.questions import COUNTS, JUDGED, QUESTIONS
+from attest.replay.pool import ReplayError
+from attest.replay.questions import COUNTS, JUDGED, QUESTIONS, VIEW
+from attest.replay.tables import views_of
 from tests import build
 from tests.aik import Aik, digest
 from tests.endorsing import certified
@@ -263,3 +267,24 @@ def test_questions_need_no_engine_of_ours() -> None:
     answers = {COUNTS: [], JUDGED: [[0] * (len(QUESTIONS) + 1)]}
     findings = find(lambda sql: answers[sql])
     assert [finding["answer"] for finding in findings] == ["not judged"] * len(QUESTIONS)
+
+
+def test_questions_write_nothing_to_standard_output(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(octets())
+    replayed(tmp_path / "out", path)
+    with views_of({VIEW: tmp_path / "out"}) as ask:
+        assert ask("SELECT current_setting('enable_progress_bar')") == [(False,)]
+        with pytest.raises(ReplayError, match="no_such_column"):
+            ask("SELECT no_such_column FROM results")
+
+
+def test_outcomes_stand_in_the_order_of_the_checks(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(octets(quoted={"magic": 0}))
+    replayed(tmp_path / "out", path)
+    with views_of({VIEW: tmp_path / "out"}) as ask:
+        ((outcomes, checks),) = ask("SELECT outcomes, checks FROM results")
+    told = dict(zip(CHECKS, outcomes.split(","), strict=True))
+    assert told == {one["id"]: one["outcome"] for one in json.loads(checks)}
+    assert told["quote.magic"] == "fail"
