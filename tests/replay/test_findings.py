@@ -275,8 +275,17 @@ def test_questions_write_nothing_to_standard_output(tmp_path: Path) -> None:
     replayed(tmp_path / "out", path)
     with views_of({VIEW: tmp_path / "out"}) as ask:
         assert ask("SELECT current_setting('enable_progress_bar')") == [(False,)]
-        with pytest.raises(ReplayError, match="no_such_column"):
-            ask("SELECT no_such_column FROM results")
+
+
+def test_parts_without_a_column_are_not_those_of_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(octets())
+    replayed(tmp_path / "out", path)
+    with (
+        pytest.raises(ReplayError, match="no_such_column"),
+        views_of({VIEW: tmp_path / "out"}) as ask,
+    ):
+        ask("SELECT no_such_column FROM results")
 
 
 def test_outcomes_stand_in_the_order_of_the_checks(tmp_path: Path) -> None:
