@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -125,6 +125,14 @@ def _changes(before: State, now: State) -> Iterator[str]:
         yield "baseline.changed"
 
 
+KINDS: Final[dict[str, Callable[[], Aik]]] = {
+    "rsa2048": partial(rsa_aik, fresh=True),
+    "p256": partial(ecc_aik, fresh=True),
+    "p384": partial(ecc_aik, "nist-p384", fresh=True),
+}
+"""Makers of the AIKs."""
+
+
 def prepare(root: Path, rows: int, kind: str) -> Path:
     """Return a folder with so many responses in shards, and their policy; made where missing."""
     keys = root / f"keys-{kind}"
@@ -148,7 +156,7 @@ def _named_when_whole(path: Path, octets: bytes) -> None:
 
 
 def _new_key(kind: str, _: int) -> bytes:
-    aik = rsa_aik(fresh=True) if kind == "rsa2048" else ecc_aik(fresh=True)
+    aik = KINDS[kind]()
     der = aik.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return len(der).to_bytes(2) + der
 
