@@ -24,6 +24,9 @@ MEANINGS: Final = {
     "policy.scope": "No policy, or more than one, applies to this response.",
     "policy.validity": "The policy was not valid at the time of this response.",
     "response.tier": "The server reports another security tier than the one asked for.",
+    "aik.certify": "What is said to vouch for the signing key is about another key, or is forged.",
+    "aik.chain": "The certificate that is shown does not lead to a maker that the policy names.",
+    "verifier.cross-check": "A second program, written by others, does not see the same.",
 }
 """What it means where a check refuses, by the check's id."""
 
@@ -52,7 +55,8 @@ PCRS: Final = {
 DYNAMIC: Final = "dynamic launch (DRTM)"
 
 ASSURANCES: Final = {
-    "anchored": "Signed by a key that the policy knows: it tells of a known TPM.",
+    "anchored": "Signed by a key that the policy knows, or that a certificate which it trusts "
+    "vouches for: it tells of a known TPM.",
     "self-consistent": "All signatures fit together, but any software could have made such a key: "
     "nothing ties it to a known machine.",
     "none": "Nothing was proven of a TPM.",
@@ -71,7 +75,8 @@ WORDS: Final = {
     "Nonce": "A number made for one request. A quote that contains it was made after the request, "
     "and is no old one shown again.",
     "AIK": "The TPM's key that signs quotes.",
-    "Anchor": "A key that the policy names as belonging to a known machine.",
+    "Anchor": "What ties the signing key to a known machine: a key that the policy names, or a "
+    "certificate that leads to a maker whom it names.",
     "Policy": "The file that says what is accepted: golden values, keys, and until when.",
 }
 """Words that the page cannot do without."""
