@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.archive.making import POSIX
-from tests.cli.calls import ROOT, attest, environment
+from tests.cli.calls import ROOT, attest, on_terminal
 from tests.cli.conftest import written
 from tests.replay.drifted import HOSTILE, policies, policy_file, rows, saved, usual
 from tests.replay.making import octets
@@ -228,15 +226,6 @@ def test_the_example_of_the_guide_says_what_stands_there(
 
 @POSIX
 def test_a_terminal_shows_both_runs(tmp_path: Path) -> None:
-    main, other = os.openpty()
-    words = drift(tmp_path, saved(tmp_path / "saved"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "attest", *map(str, words)],
-        cwd=ROOT, env=environment(TERM="xterm"), stdout=subprocess.PIPE, stderr=other,
-    ) as process:  # fmt: skip
-        process.communicate(timeout=120)
-    os.close(other)
-    shown = os.read(main, 1 << 16).decode()
-    os.close(main)
-    assert process.returncode == 1
+    code, shown = on_terminal(*drift(tmp_path, saved(tmp_path / "saved")))
+    assert code == 1
     assert shown.count("100%") == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.archive.making import POSIX
-from tests.cli.calls import ROOT, attest, environment, run
+from tests.cli.calls import ROOT, attest, environment, on_terminal, run
 from tests.cli.conftest import written
 from tests.replay.making import OTHER, START, octets
 
@@ -194,16 +194,8 @@ def test_a_terminal_shows_rate_and_remaining_time(
     saved: Path, policy: Path, tmp_path: Path
 ) -> None:
     saved.write_bytes(b"\n".join(octets(OTHER, number=number) for number in range(300)))
-    main, other = os.openpty()
-    words = ["replay", saved, "-p", policy, "-o", tmp_path / "out", "--processes", "1"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "attest", *map(str, words)],
-        cwd=ROOT, env=environment(TERM="xterm"), stdout=subprocess.PIPE, stderr=other,
-    ) as process:  # fmt: skip
-        process.communicate(timeout=120)
-    os.close(other)
-    shown = os.read(main, 1 << 16).decode()
-    os.close(main)
-    assert process.returncode == 0
+    words = ("replay", saved, "-p", policy, "-o", tmp_path / "out", "--processes", "1")
+    code, shown = on_terminal(*words)
+    assert code == 0
     assert "judging" in shown
     assert "rows/s" in shown
