@@ -20,8 +20,9 @@ def read(path: str) -> bytes:
     """Read a policy file, or as much of it as shows that it is too large.
 
     Raises:
-        PolicyError: The file cannot be read.
+        PolicyError: The file cannot be read, or none is named.
     """
+    _refuse_empty(path)
     try:
         with Path(path).open("rb") as file:
             return file.read(MAX_FILE_OCTETS + 1)
@@ -30,11 +31,22 @@ def read(path: str) -> bytes:
 
 
 def is_folder(path: str) -> bool:
-    """Tell whether a path names a folder; what cannot be told is left for reading to say."""
+    """Tell whether a path names a folder; what cannot be told is left for reading to say.
+
+    Raises:
+        PolicyError: The path is empty.
+    """
+    _refuse_empty(path)
     try:
         return Path(path).is_dir()
     except OSError:
         return False
+
+
+def _refuse_empty(path: str) -> None:
+    """Refuse an empty path, which the system's own calls take for the current folder."""
+    if not path:
+        raise PolicyError("''", "cannot be read: the path is empty")
 
 
 def members(folder: str, *, signed: bool = False) -> list[str]:

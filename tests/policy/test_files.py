@@ -9,7 +9,8 @@ import pytest
 
 from attest.errors import PolicyError
 from attest.policy import files
-from attest.policy.loader import load_policy
+from attest.policy.lint import lint
+from attest.policy.loader import load_policy, reload_policy
 from attest.policy.model import Policy, PolicySet
 from tests.policy.texts import policy
 
@@ -125,3 +126,15 @@ def test_large_files_are_not_read_whole(tmp_path: Path) -> None:
 
     with pytest.raises(PolicyError, match="larger than 4194304 octets"):
         load_policy(path)
+
+
+def test_an_empty_path_is_no_policy_though_the_current_folder_is_a_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load_policy(write(tmp_path, "a.yaml"))
+    monkeypatch.chdir(tmp_path)
+    assert load_policy(".").path == "."
+    for reads in (load_policy, lint, lambda path: reload_policy(loaded, path), files.read):
+        with pytest.raises(PolicyError) as caught:
+            reads("")
+        assert str(caught.value) == "'': cannot be read: the path is empty"
