@@ -6,7 +6,7 @@ import click
 
 from attest.cli.ended import needing, one_line, open_run
 from attest.cli.exchange import EAR_PROFILES, exchange_writer
-from attest.cli.options import examples
+from attest.cli.options import Place, examples
 from attest.cli.terminal import written_to
 
 FORMATS = ("json", "jsonl", "sarif", "junit", "ear", "intoto", "oscal", "ocsf", "prometheus")
@@ -20,7 +20,7 @@ FORMATS = ("json", "jsonl", "sarif", "junit", "ear", "intoto", "oscal", "ocsf", 
         "attest export out/ --format ear --key key.pem --output tokens.jwt",
     ),
 )
-@click.argument("out", metavar="OUT")
+@click.argument("out", type=Place(), metavar="OUT")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True)
 @click.option(
     "--key",

@@ -1,4 +1,4 @@
-"""Option values as the commands want them: octets from hex, moments with a zone."""
+"""Option values as the commands want them: places, octets from hex, moments with a zone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ CLAIMED = "evidence"
 def examples(*lines: str) -> str:
     """Return an epilog that shows calls, each on a line of its own."""
     return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+class Place(click.ParamType[str]):
+    """A file or a folder: any path but an empty one, which would mean the current folder."""
+
+    name = "PATH"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Take the path as it stands, or fail as a usage error."""
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return str(value)
 
 
 class HexOctets(click.ParamType[bytes]):

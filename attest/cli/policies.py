@@ -1,4 +1,4 @@
-"""Policies as commands take them: the options of a signed policy, and loading or leaving."""
+"""Policies as commands take them: what is demanded of signed ones, and loading or leaving."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from attest.cli.terminal import give_up, unreadable
 from attest.errors import PolicyError
 from attest.policy.loader import load_policy
 from attest.policy.model import Policy, PolicySet
+from attest.policy.origin import NO_DEMANDS, Demands
 from attest.policy.scalars import MAX_SERIAL
+from attest.policy.signed import read_key
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,12 +39,18 @@ def signed_options(command: Command) -> Command:
     return command
 
 
-def load_or_leave(
-    path: str, policy_key: str | None = None, min_serial: int | None = None
-) -> Policy | PolicySet:
+def demands_of(policy_key: str | None, min_serial: int | None) -> Demands:
+    """Take what the options demand of policies, the key read once; or leave with exit code 2."""
+    try:
+        return Demands(None if policy_key is None else read_key(policy_key), min_serial)
+    except PolicyError as error:
+        give_up(str(error))
+
+
+def load_or_leave(path: str, demands: Demands = NO_DEMANDS) -> Policy | PolicySet:
     """Load a policy, or leave with exit code 2."""
     try:
-        return load_policy(path, verify_key=policy_key, min_serial=min_serial)
+        return load_policy(path, verify_key=demands.verify_key, min_serial=demands.min_serial)
     except PolicyError as error:
         give_up(str(error))
 

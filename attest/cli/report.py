@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from attest.cli.ended import needing, one_line, open_run
-from attest.cli.options import examples
+from attest.cli.options import Place, examples
 from attest.cli.terminal import written_to
 from attest.text import shown
 
@@ -26,7 +26,7 @@ _DIGITS = 12
         "attest report out/ --case responses/a.jsonl:17 -o case.html",
     ),
 )
-@click.argument("out", metavar="OUT")
+@click.argument("out", type=Place(), metavar="OUT")
 @click.option(
     "--case", "place", metavar="[SOURCE:]ROW", help="Write about this one response, from row 0."
 )

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attest.cli.options import HexOctets, Moment, examples
-from attest.cli.policies import load_or_leave, signed_options
+from attest.cli.policies import demands_of, load_or_leave, signed_options
 from attest.cli.rows import Progress, Row, read_rows, total_octets
 from attest.cli.terminal import (
     MISUSE,
@@ -143,7 +143,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     The exit code is 0 where all are accepted, 1 where any is refused, 2 for a wrong call, a policy
     that does not load or a file that cannot be read.
     """
-    policy = load_or_leave(policy_path, policy_key, min_serial)
+    policy = load_or_leave(policy_path, demands_of(policy_key, min_serial))
     request = _checked(policy, Request(payload_id, nonce, tier, moment, cross_check))
     write = _writer_of(form, key, ear_profile)
     tally = Tally()

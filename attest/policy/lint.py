@@ -12,6 +12,7 @@ from attest.policy.anchoring import AikRules, Trust
 from attest.policy.initial import is_constant
 from attest.policy.loader import Loaded, load_documents
 from attest.policy.model import Baseline, NonceMode, PcrRule, RuleKind
+from attest.policy.origin import NO_DEMANDS, Demands
 from attest.policy.section import Document, Place
 from attest.policy.worth import RESETTABLE
 from attest.text import shown
@@ -43,12 +44,15 @@ class Finding(Struct, frozen=True):
         return f"{place}: {self.severity}: {self.message} [{self.rule}]"
 
 
-def lint(path: str | os.PathLike[str], at: datetime | None = None) -> tuple[Finding, ...]:
+def lint(
+    path: str | os.PathLike[str], at: datetime | None = None, *, demands: Demands = NO_DEMANDS
+) -> tuple[Finding, ...]:
     """Look over a policy file or a policy set.
 
     Args:
         path: File or directory, as for ``load_policy``.
         at: Moment by which baselines expire, with zone; None: now.
+        demands: What is demanded of each file; a signed one needs the key that signed it.
 
     Returns:
         Findings by file, then by line and column.
@@ -61,7 +65,7 @@ def lint(path: str | os.PathLike[str], at: datetime | None = None) -> tuple[Find
     if moment.utcoffset() is None:
         raise ValueError("at has no time zone")
     return tuple(
-        finding for loaded in load_documents(path) for finding in _findings(loaded, moment)
+        finding for loaded in load_documents(path, demands) for finding in _findings(loaded, moment)
     )
 
 

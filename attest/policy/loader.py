@@ -112,7 +112,7 @@ def _load(path: str, demands: Demands) -> Policy | PolicySet:
     return _load_file(path, demands).policy
 
 
-def _load_file(path: str, demands: Demands = NO_DEMANDS) -> Loaded:
+def _load_file(path: str, demands: Demands) -> Loaded:
     """Load a file, and hold it against what is demanded of it."""
     octets = policy_octets(files.read(path), path, demands.verify_key)
     policy, document = parse_document(octets, path)
@@ -138,12 +138,14 @@ def parse_policy(octets: bytes, path: str) -> Policy:
     return parse_document(octets, path).policy
 
 
-def load_documents(path: str | os.PathLike[str]) -> tuple[Loaded, ...]:
+def load_documents(
+    path: str | os.PathLike[str], demands: Demands = NO_DEMANDS
+) -> tuple[Loaded, ...]:
     """Load what ``load_policy`` loads, with the places."""
     named = os.fspath(path)
     if files.is_folder(named):
-        return _load_set(named, NO_DEMANDS)
-    return (_load_file(named),)
+        return _load_set(named, demands)
+    return (_load_file(named, demands),)
 
 
 def parse_document(octets: bytes, path: str) -> Loaded:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 from msgspec.structs import replace
 
 from attest.cli.options import HexOctets
-from attest.cli.policies import load_or_leave, write_new
+from attest.cli.policies import demands_of, load_or_leave, signed_options, write_new
 from attest.cli.terminal import give_up
 from attest.errors import PolicyError
 from attest.policy import files
@@ -17,6 +18,7 @@ from attest.policy.anchoring import AikRules, Trust
 from attest.policy.edit import with_baselines
 from attest.policy.loader import parse_policy
 from attest.policy.model import ALWAYS, Baseline, Policy
+from attest.policy.signed import policy_octets
 from attest.policy.worth import LeftOut, Pcr, read_selection
 from attest.policy.written import policy_text
 from attest.text import shown
@@ -83,17 +85,30 @@ _OPTIONS = (
 
 def new_policy_options(command: Command) -> Command:
     """Give a command the options of what makes a new policy."""
+    command = signed_options(command)
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
+class Base(Struct, frozen=True):
+    """The policy that a new one is made of, if any.
+
+    Attributes:
+        policy: A policy whose demands are taken over.
+        into: A policy that gets further baselines.
+        policy_key: File of the public key that must have signed it.
+        min_serial: Its least serial.
+    """
+
+    policy: str | None
+    into: str | None
+    policy_key: str | None
+    min_serial: int | None
+
+
 def base_policy(
-    trust: str | None,
-    names: tuple[bytes, ...],
-    base: str | None,
-    into: str | None,
-    name: str | None,
+    trust: str | None, names: tuple[bytes, ...], base: Base, name: str | None
 ) -> Policy:
     """Return a policy without golden values: by options, or by another policy, one edition later.
 
@@ -101,16 +116,18 @@ def base_policy(
         click.UsageError: The options say too little or too much.
         SystemExit: The other policy does not load.
     """
-    if into is not None and (base is not None or name is not None):
+    if base.into is not None and (base.policy is not None or name is not None):
         raise click.UsageError("--policy and --name do not go with --into")
-    base = into if base is None else base
-    if base is None:
+    path = base.into if base.policy is None else base.policy
+    if path is None:
+        if base.policy_key is not None or base.min_serial is not None:
+            raise click.UsageError("--policy-key and --min-serial go with --policy or --into")
         return _by_options(trust, names, name or "learnt")
     if trust is not None or names:
         raise click.UsageError("--trust and --ak-name stand in the policy that is named")
-    policy = load_or_leave(base)
+    policy = load_or_leave(path, demands_of(base.policy_key, base.min_serial))
     if not isinstance(policy, Policy):
-        raise click.UsageError(f"{base} is a set, expected one file")
+        raise click.UsageError(f"{path} is a set, expected one file")
     serial = 1 if policy.serial is None else policy.serial + 1
     return replace(
         policy, name=name or policy.name, serial=serial, provenance=None, rules=(), baselines=()
@@ -141,10 +158,14 @@ def write_policy(policy: Policy, remarks: tuple[str, ...], output: str) -> None:
     write_new(output, text)
 
 
-def write_into(into: str, baselines: tuple[Baseline, ...], output: str) -> None:
-    """Write a policy with further baselines, comments kept; else leave with exit code 2."""
+def write_into(base: Base, into: str, baselines: tuple[Baseline, ...], output: str) -> None:
+    """Write a policy with further baselines, comments kept; else leave with exit code 2.
+
+    What was signed is read out of its envelope; what is written is not signed yet.
+    """
+    key = demands_of(base.policy_key, base.min_serial).verify_key
     try:
-        octets = with_baselines(files.read(into), into, baselines)
+        octets = with_baselines(policy_octets(files.read(into), into, key), into, baselines)
     except PolicyError as error:
         give_up(str(error))
     write_new(output, octets.decode())

@@ -11,7 +11,7 @@ import click
 
 from attest.cli.judging import Rows, Verdict, judge
 from attest.cli.options import examples
-from attest.cli.policies import load_or_leave
+from attest.cli.policies import demands_of, load_or_leave, signed_options
 from attest.cli.rows import STANDARD_INPUT
 from attest.cli.terminal import MISUSE, REFUSED, give_up
 from attest.context import Request
@@ -33,16 +33,24 @@ Verdicts = dict[str, list[Verdict]]
         "attest policy diff old.yaml new.yaml",
         "attest policy diff old.yaml new.yaml --responses archive.jsonl",
         "attest policy diff new.yaml archive.jsonl --format json",
+        "attest policy diff old.dsse new.dsse --policy-key public.pem",
     ),
 )
 @click.argument("policies", nargs=-1, required=True, metavar="POLICY [POLICY] [RESPONSE...]")
+@signed_options
 @click.option(
     "--responses", multiple=True, metavar="RESPONSE", help="Saved responses; may be repeated."
 )
 @click.option(
     "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
 )
-def command(policies: tuple[str, ...], responses: tuple[str, ...], form: str) -> None:
+def command(
+    policies: tuple[str, ...],
+    policy_key: str | None,
+    min_serial: int | None,
+    responses: tuple[str, ...],
+    form: str,
+) -> None:
     """Say where two policies differ, and which responses they decide in another way.
 
     With one policy, say which responses it refuses. Arguments that end in .json or .jsonl are
@@ -55,7 +63,8 @@ def command(policies: tuple[str, ...], responses: tuple[str, ...], form: str) ->
         raise click.UsageError(f"{len(named)} policies, expected one or two")
     if len(named) == 1 and not sources:
         raise click.UsageError("one policy is compared with responses: there are none")
-    loaded = tuple(map(load_or_leave, named))
+    demands = demands_of(policy_key, min_serial)
+    loaded = tuple(load_or_leave(one, demands) for one in named)
     changes = compare_policies(loaded[0], loaded[1]) if len(loaded) > 1 else ()
     rows = Rows(sources)
     verdicts = _decided(rows, loaded)

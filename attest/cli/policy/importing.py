@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from attest.cli.options import examples
 from attest.cli.policy.base import (
+    Base,
     base_policy,
     left_out_remarks,
     new_policy_options,
@@ -65,6 +66,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     name: str | None,
     wanted: frozenset[Pcr],
     output: str,
+    policy_key: str | None,
+    min_serial: int | None,
     baseline: str | None,
     bank: str | None,
 ) -> None:
@@ -73,7 +76,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     The exit code is 0, or 2 where the file cannot be read as what it is said to be, or the output
     is there already.
     """
-    policy = base_policy(trust, names, base, into, name or _usual_name(base, into))
+    made_of = Base(base, into, policy_key, min_serial)
+    policy = base_policy(trust, names, made_of, name or _usual_name(base, into))
     try:
         content = files.read(file)
         chosen = None if bank is None else BANKS[bank]
@@ -92,7 +96,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if into is None:
         write_policy(replace(policy, rules=imported.rules, baselines=(made,)), remarks, output)
     else:
-        write_into(into, (made,), output)
+        write_into(made_of, into, (made,), output)
     tell((f"{named}: {len(imported.golden)} PCRs", *remarks), output)
 
 

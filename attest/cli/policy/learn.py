@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from attest.cli.judging import Rows, Verdict, judge
 from attest.cli.options import examples
 from attest.cli.policy.base import (
+    Base,
     base_policy,
     left_out_remarks,
     new_policy_options,
@@ -59,6 +60,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     name: str | None,
     wanted: frozenset[Pcr],
     output: str,
+    policy_key: str | None,
+    min_serial: int | None,
     baseline: str | None,
     allow_unanchored: bool,
 ) -> None:
@@ -68,7 +71,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     good: compare it with another source. The exit code is 0, 1 where a response did not verify and
     was left out, 2 where nothing is written.
     """
-    policy = base_policy(trust, names, base, into, name)
+    made_of = Base(base, into, policy_key, min_serial)
+    policy = base_policy(trust, names, made_of, name)
     if policy.aik.trust is Trust.UNANCHORED and not allow_unanchored:
         raise click.UsageError(
             "trust unanchored: anyone can make such evidence in software; "
@@ -87,7 +91,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         proposed = replace(policy, rules=proposal.rules, baselines=baselines)
         write_policy(proposed, (_ADVICE, *remarks), output)
     else:
-        write_into(into, baselines, output)
+        write_into(made_of, into, baselines, output)
     tell(remarks, output)
     if rows.unreadable:
         sys.exit(MISUSE)

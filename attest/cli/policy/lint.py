@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from attest.cli.options import Moment, examples
+from attest.cli.policies import demands_of, signed_options
 from attest.cli.terminal import MISUSE, REFUSED, complain
 from attest.errors import PolicyError
 from attest.policy.lint import Finding, lint
@@ -20,9 +21,11 @@ from attest.report.sarif import render_lint
         "attest policy lint policies/maximum.yaml",
         "attest policy lint --strict policies/",
         "attest policy lint policies/ --format sarif > lint.sarif",
+        "attest policy lint maximum.dsse --policy-key public.pem",
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="POLICY...")
+@signed_options
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
 @click.option(
     "--at", "moment", type=Moment(), default="now", help="Moment for expiry: TIME or now."
@@ -30,17 +33,25 @@ from attest.report.sarif import render_lint
 @click.option(
     "--format", "form", type=click.Choice(("text", "sarif")), default="text", show_default=True
 )
-def command(paths: tuple[str, ...], strict: bool, moment: datetime, form: str) -> None:
+def command(  # noqa: PLR0913 - one parameter an option
+    paths: tuple[str, ...],
+    policy_key: str | None,
+    min_serial: int | None,
+    strict: bool,
+    moment: datetime,
+    form: str,
+) -> None:
     """Look over policy files and directories of them.
 
     The exit code is 0 without findings or with warnings only, 1 with errors (with --strict any
     finding), 2 where a policy does not load.
     """
+    demands = demands_of(policy_key, min_serial)
     findings: list[Finding] = []
     broken: list[PolicyError] = []
     for path in paths:
         try:
-            found = lint(path, moment)
+            found = lint(path, moment, demands=demands)
         except PolicyError as error:
             broken.append(error)
             complain(str(error))

@@ -10,10 +10,11 @@ from attest.cli.exchange import PASSWORD
 from attest.cli.options import examples
 from attest.cli.policies import write_new
 from attest.cli.terminal import complain, give_up
+from attest.envelope import is_envelope
 from attest.errors import PolicyError, SigningError
 from attest.policy import files
 from attest.policy.loader import parse_policy
-from attest.policy.signed import PAYLOAD_TYPE, policy_octets
+from attest.policy.signed import PAYLOAD_TYPE
 from attest.signing import load_dsse_key
 
 
@@ -41,7 +42,9 @@ def command(policy: str, key: str, output: str) -> None:
     not load, the key does not sign, or the output is there already.
     """
     try:
-        octets = policy_octets(files.read(policy), policy, None)
+        octets = files.read(policy)
+        if is_envelope(octets):
+            give_up(f"{policy}: is signed already: sign the policy that is inside")
         loaded = parse_policy(octets, policy)
         envelope = load_dsse_key(key, os.environ.get(PASSWORD)).sign(octets, PAYLOAD_TYPE)
     except (PolicyError, SigningError) as error:

@@ -11,12 +11,15 @@ import click
 from msgspec import Struct
 
 import attest
-from attest.cli.options import examples
+from attest.cli.options import Place, examples
+from attest.cli.policies import demands_of, signed_options
 from attest.cli.rows import ignore, read_rows
 from attest.cli.terminal import MISUSE, REFUSED, give_up
 from attest.errors import AttestError
 from attest.policy import files
 from attest.policy.expected import Expected, differences, read_expected
+from attest.policy.model import Policy, PolicySet
+from attest.policy.origin import Demands
 from attest.text import shown
 
 if TYPE_CHECKING:
@@ -55,13 +58,17 @@ class Tried(Struct, frozen=True):
         "attest policy test policies/maximum.yaml tests/maximum/",
         "attest policy test fixtures/",
         "attest policy test policy.yaml cases/ --format junit > policy.xml",
+        "attest policy test maximum.dsse tests/maximum/ --policy-key public.pem",
     ),
 )
-@click.argument("places", nargs=-1, required=True, metavar="[POLICY] FOLDER")
+@click.argument("places", nargs=-1, type=Place(), required=True, metavar="[POLICY] FOLDER")
+@signed_options
 @click.option(
     "--format", "form", type=click.Choice(("text", "junit")), default="text", show_default=True
 )
-def command(places: tuple[str, ...], form: str) -> None:
+def command(
+    places: tuple[str, ...], policy_key: str | None, min_serial: int | None, form: str
+) -> None:
     """Hold a policy against a folder of cases.
 
     A case is a folder in FOLDER with response.json and expected.json. Without POLICY each case has
@@ -70,7 +77,8 @@ def command(places: tuple[str, ...], form: str) -> None:
     """
     if len(places) not in (1, 2):
         raise click.UsageError(f"{len(places)} arguments, expected a folder, or a policy and one")
-    tried = [_tried(case, policy) for case, policy in _cases(places)]
+    demands = demands_of(policy_key, min_serial)
+    tried = [_tried(case, policy, demands) for case, policy in _cases(places)]
     if form == "junit":
         from attest.report.junit import render_cases  # noqa: PLC0415 - for one format
 
@@ -102,12 +110,15 @@ def _cases(places: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
             yield case, own if own.exists() else folder / POLICY
 
 
-def _tried(case: Path, policy: Path) -> Tried:
+def _tried(case: Path, policy: Path, demands: Demands) -> Tried:
     """Judge one case; whatever keeps it from being judged is its fault."""
     try:
         expected = read_expected((case / EXPECTED).read_bytes())
         (row,) = read_rows(str(case / RESPONSE), lines=False, progress=ignore)
-        result = _judged(row.octets, policy, expected)
+        loaded = attest.load_policy(
+            policy, verify_key=demands.verify_key, min_serial=demands.min_serial
+        )
+        result = _judged(row.octets, loaded, expected)
     except OSError as error:
         return Tried(case, (f"{error.filename}: {files.reason(error)}",), broken=True)
     except (AttestError, ValueError) as error:
@@ -115,11 +126,13 @@ def _tried(case: Path, policy: Path) -> Tried:
     return Tried(case, differences(expected, result.to_dict()))
 
 
-def _judged(octets: bytes, policy: Path, expected: Expected) -> attest.AttestationResult:
+def _judged(
+    octets: bytes, policy: Policy | PolicySet, expected: Expected
+) -> attest.AttestationResult:
     known = expected.arguments
     return attest.verify(
         octets,
-        attest.load_policy(policy),
+        policy,
         payload_id=known.payload_id,
         nonce=None if known.nonce is None else bytes.fromhex(known.nonce),
         security_tier=known.security_tier,
