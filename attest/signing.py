@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import warnings
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
     load_pem_public_key,
 )
@@ -158,6 +160,17 @@ def verifying_key(octets: bytes, place: str) -> SSlibKey:
         raise SigningError(place, "no public key can be read") from error
     _check_strength(place, key)
     return SSlibKey.from_crypto(key)
+
+
+def public_key_sha256(octets: bytes) -> str:
+    """Return SHA-256 of a public key in PEM, in hex: of its DER SubjectPublicKeyInfo (RFC 5280).
+
+    Args:
+        octets: A key that ``verifying_key`` takes.
+    """
+    key = load_pem_public_key(octets)
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
 
 
 def _read(place: str, password: str | None) -> _PrivateKey:

@@ -16,13 +16,13 @@ import click
 from attest.cli.drift import compared as compared_runs
 from attest.cli.drift import tell_comparison, tell_drift
 from attest.cli.ended import one_line
-from attest.cli.options import CLAIMED, Moment, examples
+from attest.cli.options import CLAIMED, Moment, Place, examples
+from attest.cli.policies import demands_of, load_or_leave, signed_options
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
 from attest.cli.watching import watched
 from attest.context import Request
-from attest.errors import PolicyError
-from attest.policy.loader import load_policy
 from attest.policy.model import Policy, PolicySet
+from attest.policy.origin import Demands
 from attest.text import shown
 from attest.verify import check_request
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Policies = tuple[str | None, str | None, str | None]
 """What ``--policy``, ``--policy-then`` and ``--policy-now`` name."""
+Loaded = tuple[str, Policy | PolicySet]
+"""A policy, and how it was named."""
 Mode = tuple[Callable[[Any], Any], Callable[[Any], int]]
 """What a call does, and what tells how it ended and returns the exit code."""
 
@@ -50,6 +52,7 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
         "attest replay responses/ --policy-then old.yaml --policy-now policies/ -o drift/",
         "attest replay --compare before/ after/",
         "attest replay shards/ -p policies/ -o out/ --engine spark --master spark://host:7077",
+        "attest replay responses/ -p signed/ --policy-key public.pem -o out/",
     ),
 )
 @click.argument("archives", nargs=-1, metavar="ARCHIVE...")
@@ -60,8 +63,14 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
     help="With --policy-now: judge by both, and show what changes.",
 )
 @click.option("--policy-now", metavar="POLICY", help="The later of the two policies.")
+@signed_options
 @click.option(
-    "-o", "--output", "out", metavar="OUT", help="Folder of the run; of --compare, a new JSON file."
+    "-o",
+    "--output",
+    "out",
+    type=Place(),
+    metavar="OUT",
+    help="Folder of the run; of --compare, a new JSON file.",
 )
 @click.option(
     "--at",
@@ -72,11 +81,18 @@ _SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spar
     help="Moment for validity: each row's own time, the clock, or RFC 3339 with zone.",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first row that is not accepted.")
-@click.option("--check", "checked", metavar="OUT", help="Repeat the run of a folder, and compare.")
+@click.option(
+    "--check",
+    "checked",
+    type=Place(),
+    metavar="OUT",
+    help="Repeat the run of a folder, and compare; by a signed policy, name its key again.",
+)
 @click.option(
     "--compare",
     "compared",
     nargs=2,
+    type=Place(),
     metavar="THEN NOW",
     help="Compare two runs that ended, by their folders.",
 )
@@ -97,6 +113,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     policy_path: str | None,
     policy_then: str | None,
     policy_now: str | None,
+    policy_key: str | None,
+    min_serial: int | None,
     out: str | None,
     at: str,
     fail_fast: bool,
@@ -121,21 +139,25 @@ def command(  # noqa: PLR0913 - one parameter an option
     processes = processes or _processors()
     begun = _engine(engine_name, master or f"local[{processes}]")
     policies = (policy_path, policy_then, policy_now)
-    others = bool(archives or fail_fast or policies != (None, None, None))
+    others = bool(archives or fail_fast or policies != (None, None, None) or min_serial is not None)
     if checked is not None and (others or out or compared):
-        raise click.UsageError("--check takes everything else from the run that it repeats")
-    if compared is not None and others:
+        raise click.UsageError(
+            "--check takes everything else but --policy-key from the run that it repeats"
+        )
+    if compared is not None and (others or policy_key is not None):
         raise click.UsageError("--compare takes two folders of runs, and --output")
+    demands = demands_of(policy_key, min_serial)
     with one_line(out or ""):
         if checked is not None:
-            act, tell = _checking(Path(checked))
+            act, tell = _checking(Path(checked), demands)
         elif compared is not None:
             act, tell = _comparing(Path(compared[0]), Path(compared[1]), out)
         else:
             _refuse_mixtures(policies, fail_fast)
             if not archives or out is None or policies == (None, None, None):
                 raise click.UsageError("needs ARCHIVE, --policy and --output")
-            act, tell = _judging(sorted(archives), policies, _moment(at, room), Path(out))
+            loaded = [(path, _policy(path, demands)) for path in policies if path is not None]
+            act, tell = _judging(sorted(archives), loaded, _moment(at, room), Path(out))
         with begun as engine, watched() as watch:
             done = act(room.Options(processes, fail_fast, watch, engine))
         sys.exit(tell(done))
@@ -152,16 +174,14 @@ def _refuse_mixtures(policies: Policies, fail_fast: bool) -> None:
         )
 
 
-def _judging(archives: list[str], policies: Policies, at: At, out: Path) -> Mode:
+def _judging(archives: list[str], policies: list[Loaded], at: At, out: Path) -> Mode:
     """Judge archives by one policy, or by two."""
     from attest.replay.drift import drift  # noqa: PLC0415 - an extra, and slow to import
     from attest.replay.manifest import Run  # noqa: PLC0415 - likewise
     from attest.replay.published import NOW, THEN  # noqa: PLC0415 - likewise
     from attest.replay.run import replay  # noqa: PLC0415 - likewise
 
-    first, *rest = [
-        Run(tuple(archives), path, _policy(path), at) for path in policies if path is not None
-    ]
+    first, *rest = [Run(tuple(archives), path, policy, at) for path, policy in policies]
     if not rest:
         return (lambda options: replay(first, out, options)), _told
     folders = (out / THEN, out / NOW)
@@ -179,7 +199,7 @@ def _comparing(then: Path, now: Path, target: str | None) -> Mode:
     )
 
 
-def _checking(out: Path) -> Mode:
+def _checking(out: Path, demands: Demands) -> Mode:
     """Repeat a run, and say whether the same came out."""
     from attest.replay.check import check  # noqa: PLC0415 - an extra, and slow to import
 
@@ -189,7 +209,7 @@ def _checking(out: Path) -> Mode:
         click.echo(f"{'DIFFERS' if differences else 'SAME':9} {shown(str(out))}")
         return REFUSED if differences else 0
 
-    return (lambda options: check(out, options)), tell
+    return (lambda options: check(out, options, demands.verify_key)), tell
 
 
 def _processors() -> int:
@@ -226,11 +246,11 @@ def _engine(name: str, master: str) -> Iterator[Engine | None]:
         yield spark.Spark(session)
 
 
-def _policy(path: str) -> Policy | PolicySet:
+def _policy(path: str, demands: Demands) -> Policy | PolicySet:
+    policy = load_or_leave(path, demands)
     try:
-        policy = load_policy(path)
         check_request(policy, Request())
-    except (PolicyError, ValueError) as error:
+    except ValueError as error:
         give_up(str(error))
     return policy
 

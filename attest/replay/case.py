@@ -7,14 +7,17 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from attest.errors import MalformedError
+from attest.policy.signed import judged_octets
 from attest.replay import manifest
 from attest.replay.manifest import Input
-from attest.replay.overview import reasons_of
+from attest.replay.overview import demanded, key_named, reasons_of
 from attest.replay.pool import ReplayError
 from attest.replay.published import Ended, Judged, moment_of, rows_named
 from attest.report.contents import Case, Command
 
 _MOST_POLICY = 1024 * 1024
+_ENDINGS = (".yaml", ".dsse")
 
 
 def case_of(run: Ended, source: str | None, row: int) -> Case:
@@ -65,18 +68,27 @@ def _input(run: Ended, source: str) -> Input | None:
 
 
 def _policy_text(run: Ended, policy: dict[str, Any] | None) -> str | None:
-    """Return the policy's file, where one with its digest is still there."""
+    """Return the policy's file, where one with its digest is still there, signed or not."""
     if policy is None:
         return None
     path = Path(run.head.policy)
-    try:
-        for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
-            octets = file.read_bytes() if file.stat().st_size <= _MOST_POLICY else b""
-            if hashlib.sha256(octets).hexdigest() == policy["sha256"]:
-                return octets.decode()
-    except (OSError, UnicodeDecodeError):
-        return None
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS)
+    for file in files:
+        octets = _policy_octets(file)
+        if hashlib.sha256(octets).hexdigest() == policy["sha256"]:
+            return octets.decode()
     return None
+
+
+def _policy_octets(file: Path) -> bytes:
+    """Return the policy in a file, out of its envelope if there is one; nothing if unreadable."""
+    try:
+        octets = file.read_bytes() if file.stat().st_size <= _MOST_POLICY else b""
+        return judged_octets(octets)
+    except (OSError, MalformedError, ImportError):  # ImportError: the extra for envelopes
+        return b""
 
 
 def _commands(run: Ended, judged: Judged, one: Input | None) -> tuple[Command, ...]:
@@ -84,6 +96,8 @@ def _commands(run: Ended, judged: Judged, one: Input | None) -> tuple[Command, .
     result, entry = judged.result, judged.columns["entry"]
     at = result["verified_at"] or "now"
     source, row = result["source"], result["row"]
+    key, least = demanded(run.head)
+    policy = ("-p", run.head.policy, *key, *least)
     listed = [
         Command(
             f"Install the same verifier ({result['verifier']}).",
@@ -102,8 +116,8 @@ def _commands(run: Ended, judged: Judged, one: Input | None) -> tuple[Command, .
         Command(
             f"Judge the file again at the same moment, into a folder of your own, and see {what} "
             f"there: the result above must come out, with SHA-256 "
-            f"{judged.columns['result_sha256'].hex()}.",
-            shlex.join(["attest", "replay", source, "-p", run.head.policy, "--at", _at(run, at)])
+            f"{judged.columns['result_sha256'].hex()}.{key_named(run.head)}",
+            shlex.join(["attest", "replay", source, *policy, "--at", _at(run, at)])
             + " -o again/\n"
             + shlex.join(["attest", "report", "again/", "--case", f"{source}:{row}"])
             + " -o again.html",

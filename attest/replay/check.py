@@ -17,12 +17,14 @@ from attest.replay.published import NOW, THEN, holds_drift
 from attest.replay.run import FINDINGS, SUMMARY, Options, digest_of, replay
 
 
-def check(out: Path, options: Options) -> list[str]:
+def check(out: Path, options: Options, verify_key: bytes | None = None) -> list[str]:
     """Repeat a run beside its folder, or both runs of a drift, and compare.
 
     Args:
         out: Folder of a run or a drift that ended.
         options: How the repetition is done.
+        verify_key: Public key in PEM that must have signed the policies; None: none is signed. The
+            manifest has its digest alone, for a key out of the folder would prove nothing.
 
     Returns:
         What differs; empty where nothing does.
@@ -33,18 +35,20 @@ def check(out: Path, options: Options) -> list[str]:
         OSError: An archive is not there any more.
     """
     if not holds_drift(out):
-        return _repeated(out, options)
+        return _repeated(out, options, verify_key)
     differences = [
-        f"{name}: {one}" for name in (THEN, NOW) for one in _repeated(out / name, options)
+        f"{name}: {one}"
+        for name in (THEN, NOW)
+        for one in _repeated(out / name, options, verify_key)
     ]
     if not differences and not compared_again(out)[2]:
         differences.append(f"{NAME} differs")
     return differences
 
 
-def _repeated(out: Path, options: Options) -> list[str]:
+def _repeated(out: Path, options: Options, verify_key: bytes | None) -> list[str]:
     try:
-        run = _run(manifest.head(out / manifest.NAME))
+        run = _run(manifest.head(out / manifest.NAME), verify_key)
         before = {name: json.loads((out / name).read_bytes()) for name in (SUMMARY, FINDINGS)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReplayError(f"{out}: holds no run that ended: {error}") from error
@@ -62,10 +66,11 @@ def _repeated(out: Path, options: Options) -> list[str]:
     return differences
 
 
-def _run(members: dict[str, Any]) -> Run:
+def _run(members: dict[str, Any], verify_key: bytes | None) -> Run:
     moment = members["at"]["moment"]
     at = At(members["at"]["mode"], None if moment is None else datetime.fromisoformat(moment))
-    policy = load_policy(members["policy"])
+    least = members.get(manifest.MIN_SERIAL)
+    policy = load_policy(members["policy"], verify_key=verify_key, min_serial=least)
     return Run(tuple(members["archives"]), members["policy"], policy, at)
 
 

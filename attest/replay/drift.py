@@ -15,7 +15,7 @@ from attest.archive.durable import write_whole
 from attest.replay import manifest
 from attest.replay.comparison import compare
 from attest.replay.manifest import At, Run
-from attest.replay.overview import report_of
+from attest.replay.overview import demanded, key_named, report_of
 from attest.replay.pool import ReplayError
 from attest.replay.published import NOW, THEN, Ended, ended, holds_drift
 from attest.replay.run import Options, Outcome, replay
@@ -106,14 +106,17 @@ def report_of_drift(out: Path) -> Report:
     report = report_of(now)
     then, at = found["then"], now.head.at.moment or "evidence"
     policies = ("--policy-then", then["policy"], "--policy-now", now.head.policy)
+    key, least = demanded(now.head)
     again = (
         Command(
-            "Repeat both runs, and compare them again.",
-            f"attest replay --check {shlex.quote(str(out))}",
+            f"Repeat both runs, and compare them again.{key_named(now.head)}",
+            shlex.join(["attest", "replay", "--check", str(out), *key]),
         ),
         Command(
             "Or judge the same archives by both policies into a folder of your own.",
-            shlex.join(["attest", "replay", *now.head.archives, *policies, "--at", at])
+            shlex.join(
+                ["attest", "replay", *now.head.archives, *policies, *key, *least, "--at", at]
+            )
             + " -o again/",
         ),
     )

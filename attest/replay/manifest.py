@@ -19,11 +19,16 @@ from msgspec import Struct
 from attest.archive.stores import Source, Store
 from attest.archive.streams import PIECE, cannot_read
 from attest.policy.model import Policy, PolicySet
+from attest.policy.origin import Demands
 from attest.replay.batching import BATCH_OCTETS, BATCH_ROWS
 from attest.result import VERIFIER, timestamp
 
 NAME: Final = "manifest.json"
 SCHEMA: Final = 1
+POLICY_KEY: Final = "policy_key_sha256"
+"""Member: SHA-256 of the SubjectPublicKeyInfo of the key that must have signed each policy."""
+MIN_SERIAL: Final = "policy_min_serial"
+"""Member: least serial of each policy. Neither stands where nothing was demanded."""
 _INPUTS: Final = ' "inputs": ['
 
 
@@ -90,9 +95,22 @@ class Run(Struct, frozen=True):
             "policy": self.policy_path,
             "policies": [one.identity() for one in policies],
             "policy_sha256": policy_sha256(self.policy),
+            **_demanded(self.policy.demands),
             "at": {"mode": self.at.mode, "moment": None if moment is None else timestamp(moment)},
             "batch": {"rows": BATCH_ROWS, "octets": BATCH_OCTETS},
         }
+
+
+def _demanded(demands: Demands) -> dict[str, Any]:
+    """Return what was demanded of the policies, as far as anything was."""
+    demanded: dict[str, Any] = {}
+    if demands.verify_key is not None:
+        from attest.signing import public_key_sha256  # noqa: PLC0415 - for signed policies alone
+
+        demanded[POLICY_KEY] = public_key_sha256(demands.verify_key)
+    if demands.min_serial is not None:
+        demanded[MIN_SERIAL] = demands.min_serial
+    return demanded
 
 
 def policy_sha256(policy: Policy | PolicySet) -> str:

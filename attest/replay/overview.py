@@ -233,24 +233,49 @@ def _unread(run: Ended) -> list[str]:
     return lines
 
 
+def demanded(head: Head) -> tuple[list[str], list[str]]:
+    """Return the options that demand of the policies what the run did: of the key, of the serial.
+
+    A run keeps no key, so that whoever repeats it brings it along, as KEY.pem.
+    """
+    key, least = head.policy_key_sha256, head.policy_min_serial
+    return (
+        [] if key is None else ["--policy-key", "KEY.pem"],
+        [] if least is None else ["--min-serial", str(least)],
+    )
+
+
+def key_named(head: Head) -> str:
+    """Say which key KEY.pem stands for, where one is demanded."""
+    if head.policy_key_sha256 is None:
+        return ""
+    return (
+        " KEY.pem is the public key that signed the policies: its SubjectPublicKeyInfo in DER has "
+        f"the SHA-256 {head.policy_key_sha256}."
+    )
+
+
 def commands(run: Ended) -> tuple[Command, ...]:
     """Return the commands that repeat a run."""
     out, head = str(run.out), run.head
     at = head.at.moment if head.at.mode != "evidence" and head.at.moment else "evidence"
     policies = "; ".join(f"{one.name} {one.sha256}" for one in head.policies)
+    key, least = demanded(head)
     return (
         Command(
             f"Install the same verifier ({head.verifier}).",
             f"pip install 'tpm-attest[replay]=={head.verifier.partition(' ')[2]}'",
         ),
         Command(
-            "Repeat the run and compare manifest, digest, summary and findings.",
-            f"attest replay --check {shlex.quote(out)}",
+            f"Repeat the run and compare manifest, digest, summary and findings.{key_named(head)}",
+            shlex.join(["attest", "replay", "--check", out, *key]),
         ),
         Command(
             "Or judge the same archives into a folder of your own, and compare the digests. "
             f"SHA-256 of the policies: {policies}. SHA-256 of each input: manifest.json.",
-            shlex.join(["attest", "replay", *head.archives, "-p", head.policy, "--at", at])
+            shlex.join(
+                ["attest", "replay", *head.archives, "-p", head.policy, *key, *least, "--at", at]
+            )
             + " -o again/",
         ),
         Command(

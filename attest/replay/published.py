@@ -81,6 +81,8 @@ class Head(Struct, frozen=True):
     policies: tuple[_Named, ...]
     policy_sha256: str
     at: _At
+    policy_key_sha256: str | None = None
+    policy_min_serial: int | None = None
 
 
 class Ended(Struct, frozen=True):
