@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr  # it writes only
 
@@ -57,14 +57,53 @@ class Case(Struct, frozen=True):
     fault: Fault | None = None
 
 
+class Numbers:
+    """Counts of a suite, which stand before its cases and are known behind them."""
+
+    def __init__(self) -> None:
+        """Nothing was counted yet."""
+        self._tests = 0
+        self._faults: Counter[str] = Counter()
+
+    def written(self, cases: Iterable[Case]) -> Iterator[str]:
+        """Write each case, and count it."""
+        for case in cases:
+            self._tests += 1
+            if case.fault is not None:
+                self._faults[case.fault.element] += 1
+            yield _ascii(_case(case))
+
+    def opening(self, suite: str) -> str:
+        """Write what stands before the cases that were counted.
+
+        Args:
+            suite: Name of the suite.
+        """
+        numbers = f'tests="{self._tests}" failures="{self._faults["failure"]}" '
+        numbers += f'errors="{self._faults["error"]}" skipped="0"'
+        return _ascii(
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<testsuites name="tpm-attest" {numbers}>\n'
+            f"<testsuite name={_attribute(suite)} {numbers}>\n"
+        )
+
+
+CLOSING = "</testsuite>\n</testsuites>\n"
+"""What stands behind the cases."""
+RESULTS = "attest verify"
+"""Name of the suite of results."""
+
+
 def render(results: Iterable[Published]) -> str:
     """Return one test suite for all results, where a refusal is a failure.
 
+    The whole document is held, a few hundred octets a result; for very many, write what
+    ``Numbers.written`` gives of ``cases_of`` to a place of its own first, as the command does.
+
     Args:
-        results: In the order of the input. What is kept is a few hundred octets a result, since a
-            suite states its numbers first.
+        results: In the order of the input.
     """
-    return render_cases("attest verify", map(_case_of, results))
+    return render_cases(RESULTS, cases_of(results))
 
 
 def render_cases(suite: str, cases: Iterable[Case]) -> str:
@@ -77,21 +116,18 @@ def render_cases(suite: str, cases: Iterable[Case]) -> str:
         suite: Name of the suite.
         cases: In the order of the suite.
     """
-    written: list[str] = []
-    faults: Counter[str] = Counter()
-    for case in cases:
-        written.append(_case(case))
-        if case.fault is not None:
-            faults[case.fault.element] += 1
-    numbers = f'tests="{len(written)}" failures="{faults["failure"]}" '
-    numbers += f'errors="{faults["error"]}" skipped="0"'
-    document = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name="tpm-attest" {numbers}>\n'
-        f"<testsuite name={_attribute(suite)} {numbers}>\n"
-        f"{''.join(written)}</testsuite>\n</testsuites>\n"
-    )
-    return document.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    numbers = Numbers()
+    written = "".join(numbers.written(cases))
+    return numbers.opening(suite) + written + CLOSING
+
+
+def cases_of(results: Iterable[Published]) -> Iterator[Case]:
+    """Return each result as a case, one by one."""
+    return map(_case_of, results)
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _case_of(result: Published) -> Case:
