@@ -246,7 +246,7 @@ def _pcrs(
         return None
     return {
         alg_name(bank): {str(index): value.hex() or None for index, value in values.items()}
-        for bank, values in pcrs.items()
+        for bank, values in sorted(pcrs.items(), key=lambda bank: alg_name(bank[0]))
     }
 
 

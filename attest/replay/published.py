@@ -7,7 +7,6 @@ was changed after the run is an error, and never an answer.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from msgspec import Struct
 
 from attest.replay import manifest
 from attest.replay.engines import RESULTS
+from attest.replay.members import anchor_of, checks_of, differences_of, pcrs_of
 from attest.replay.pool import ReplayError
 from attest.replay.run import FINDINGS, SUMMARY, digest_of
 from attest.replay.schema import RESULTS as COLUMNS
@@ -223,7 +223,7 @@ def published(run: Ended, columns: Mapping[str, Any]) -> Judged:
             if name != "verifier" and (timed or name != "verified_at")
         }
         digest = hashlib.sha256(_encode(hashed)).digest()
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise ReplayError(f"{place}: is no result: {error}") from error
     if digest != columns["result_sha256"]:
         raise ReplayError(f"{place}: is not the result that was hashed")
@@ -240,13 +240,13 @@ def _published(columns: Mapping[str, Any], verifier: str) -> dict[str, Any]:
         "payload_id": columns["payload_id"],
         "decision": "accepted" if accepted else "refused",
         "assurance": columns["assurance"],
-        "anchor": _json(columns["anchor"]),
+        "anchor": anchor_of(columns["anchor"]),
         "baseline": columns["baseline"],
         "closest_baseline": columns["closest_baseline"],
-        "differences": _json(columns["differences"]) or [],
+        "differences": differences_of(columns["differences"]),
         "tier": columns["tier"],
-        "checks": _json(columns["checks"]),
-        "pcrs": _json(columns["pcrs"]),
+        "checks": checks_of(columns["checks"]),
+        "pcrs": pcrs_of(columns["pcrs"]),
         "aik": _group(
             columns["aik_name"], name=columns["aik_name"], hierarchy=columns["aik_hierarchy"]
         ),
@@ -277,10 +277,6 @@ def moment_of(value: datetime | int | None) -> str | None:
     return timestamp(
         value if isinstance(value, datetime) else _EPOCH + timedelta(microseconds=value)
     )
-
-
-def _json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
 
 
 def _group(there: str | None, **members: Any) -> dict[str, Any] | None:

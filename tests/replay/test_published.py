@@ -77,6 +77,17 @@ def rewritten(out: Path, change: Callable[[dict[str, Any]], None]) -> None:
         ({"checks": "[]"}, "is not the result that was hashed"),
         ({"row": 7}, "is not the result that was hashed"),
         ({"pcrs": "{"}, "is no result"),
+        ({"pcrs": "[]"}, "is no result"),
+        ({"pcrs": '{"sha256": {"a": null}}'}, "is no result"),
+        ({"pcrs": '{"sha256": ' * 5000}, "is no result"),
+        ({"pcrs": None}, "is not the result that was hashed"),
+        ({"checks": "{}"}, "is no result"),
+        ({"differences": "[1]"}, "is no result"),
+        ({"differences": '[{"more": 1}]'}, "is not the result that was hashed"),
+        ({"anchor": "[]"}, "is no result"),
+        ({"anchor": '{"tpm": 1}'}, "is no result"),
+        ({"anchor": '{"identity": 1}'}, "is no result"),
+        ({"anchor": '{"identity": {"gce": "x"}}'}, "is no result"),
     ],
 )
 def test_a_row_that_was_changed_is_an_error(
