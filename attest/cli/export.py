@@ -42,7 +42,7 @@ def command(
     were changed after the run.
     """
     write = exchange_writer(form, key, ear_profile)
-    with one_line(out):
+    with one_line("output"):
         run = needing("attest export", lambda: open_run(out))
         from attest.replay.published import results  # noqa: PLC0415 - an extra, slow to import
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
 
-from attest.cli.terminal import REFUSED, complain, escape_output
+from attest.cli.terminal import MISUSE, REFUSED, complain, escape_output, unreadable
 
 
 class Lazy(NamedTuple):
@@ -23,6 +24,21 @@ class Lazy(NamedTuple):
 
     module: str
     help: str
+
+
+def _written(command: Callable[[], Any]) -> Any:
+    """Run a command until all that it prints is out; return its exit code."""
+    try:
+        code = command()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    return code
+
+
+def _write_no_more() -> None:
+    """Let the rest of standard output go nowhere, so that leaving does not fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class LazyGroup(click.Group):
@@ -39,11 +55,11 @@ class LazyGroup(click.Group):
     def main(  # type: ignore[override]  # click overloads it for what it returns
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:
-        """Run a command; a wrong call is one line on standard error."""
+        """Run a command; a wrong call, or output that cannot be written, is one line of error."""
         escape_output()
         standalone = extra.pop("standalone_mode", True)
         try:
-            code = super().main(args, prog_name, standalone_mode=False, **extra)
+            code = _written(partial(super().main, args, prog_name, standalone_mode=False, **extra))
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
@@ -51,8 +67,12 @@ class LazyGroup(click.Group):
             complain(" ".join(error.format_message().split()), self._program)
             code = error.exit_code
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_no_more()
             code = REFUSED
+        except OSError as error:  # of the output alone: inputs are read where they are named
+            _write_no_more()
+            complain(unreadable(error.filename or "output", error), self._program)
+            code = MISUSE
         return sys.exit(code) if standalone else code
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's

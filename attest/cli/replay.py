@@ -147,7 +147,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if compared is not None and (others or policy_key is not None):
         raise click.UsageError("--compare takes two folders of runs, and --output")
     demands = demands_of(policy_key, min_serial)
-    with one_line(out or ""):
+    with one_line(out or "output"):
         if checked is not None:
             act, tell = _checking(Path(checked), demands)
         elif compared is not None:

@@ -255,3 +255,17 @@ def test_a_row_that_was_changed_after_the_run_is_2_on_one_line(
     done = attest("export", out, *with_key(form, key))
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert "is not the result that was hashed" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("form", ["jsonl", "junit", "sarif"])
+def test_an_export_that_cannot_be_written_is_2_on_one_line(out: Path, form: str) -> None:
+    done = attest("export", out, "--format", form, "--output", "/dev/full")
+    assert (done.exit_code, done.stderr) == (2, "attest: /dev/full: No space left on device\n")
+    with Path("/dev/full").open("wb") as full:
+        printed = subprocess.run(
+            [sys.executable, "-m", "attest", "export", str(out), "--format", form],
+            stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False,
+        )  # fmt: skip
+    said = b"attest: output: No space left on device\n"
+    assert (printed.returncode, printed.stderr) == (2, said)

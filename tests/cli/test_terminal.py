@@ -208,3 +208,20 @@ def test_no_command_shows_the_help() -> None:
 def test_module_says_its_version() -> None:
     done = run("--version")
     assert (done.returncode, done.stdout.split()[-1]) == (0, package.__version__.encode())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "sarif", "junit"])
+def test_output_that_cannot_be_written_is_2_and_no_answer(
+    policy: Path, honest: Path, forged: Path, form: str
+) -> None:
+    for response, unbuffered in ((honest, ""), (forged, ""), (honest, "1"), (forged, "1")):
+        words = ["verify", str(response), "-p", str(policy), "--format", form]
+        variables = environment(PYTHONUNBUFFERED=unbuffered)  # held until the end, or written
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "attest", *words],
+                stdout=full, stderr=subprocess.PIPE, env=variables, timeout=60, check=False,
+            )  # fmt: skip
+        said = b"attest: output: No space left on device\n"
+        assert (done.returncode, done.stderr) == (2, said)
