@@ -108,6 +108,23 @@ def test_the_command_signs_statements_by_a_token(tmp_path: Path) -> None:
     assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (1, 2, b"")
 
 
+def test_an_export_signs_statements_by_a_token(tmp_path: Path) -> None:
+    policy = written(tmp_path / "policy.yaml", build.policy_text().encode())
+    lines = written(tmp_path / "a.jsonl", HONEST + b"\n" + FORGED)
+    assert attest("replay", lines, "-p", policy, "-o", tmp_path / "out").exit_code == 1
+    words = ("export", tmp_path / "out", "--format", "intoto", "--key", URI)
+
+    done = run(*words, env={"ATTEST_KEY_PASSWORD": PIN})
+    wrong = run(*words, env={"ATTEST_KEY_PASSWORD": "4321"})
+
+    _, public = HSMSigner.import_(2, LABEL, lambda _: PIN)
+    for line in done.stdout.splitlines():
+        Envelope.from_dict(json.loads(line)).verify([public], 1)
+    assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (0, 2, b"")
+    said = f"attest: {URI}: the token answers PinIncorrect\n".encode()
+    assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, b"", said)
+
+
 def test_the_command_says_a_wrong_pin_on_one_line(tmp_path: Path) -> None:
     policy = written(tmp_path / "policy.yaml", build.policy_text().encode())
     response = written(tmp_path / "a.json", HONEST)
