@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import pytest
 
@@ -191,10 +192,23 @@ def test_signed_policy_is_held_against_the_key(first: Job, taken: Taken, signed:
     unnamed = taken(**given)
 
     assert [job.exit_code for job in (first, other, older, unnamed)] == [0, 2, 2, 2]
-    assert uploaded(first) == ["attest-verify"]
+    assert found(first, "lint") == [(quote(str(signed.policy)), "aik.unanchored")]
+    assert uploaded(first) == ["attest-policy-lint", "attest-verify"]
+    assert [uploaded(job) for job in (other, older, unnamed)] == [["attest-policy-lint"]] * 3
     assert f"attest: {signed.policy}: " in other.said
     assert "serial" in older.said
     assert "is signed: name the key" in unnamed.said
+
+
+@pytest.mark.parametrize(("strict", "exit_code"), [("false", 0), ("true", 1)])
+def test_signed_policy_is_linted_by_its_key(
+    taken: Taken, signed: Signed, strict: str, exit_code: int
+) -> None:
+    job = taken(
+        command="lint", policy=str(signed.policy), policy_key=str(signed.public), strict=strict
+    )
+    assert (job.exit_code, job.said) == (exit_code, "")
+    assert [rule for _, rule in found(job, "lint")] == ["aik.unanchored"]
 
 
 @pytest.mark.parametrize(
@@ -212,11 +226,6 @@ def test_signed_policy_is_held_against_the_key(first: Job, taken: Taken, signed:
         ({"command": ""}, "command is neither verify nor lint"),
         ({"command": "inspect"}, "command is neither verify nor lint"),
         ({"command": "lint"}, "lint takes no responses: use verify"),
-        ({"policy-key": "key.pem", "strict": "true"}, "lint it before it is signed"),
-        (
-            {"policy-key": "key.pem", "command": "lint", "responses": ""},
-            "lint it before it is signed",
-        ),
     ],
 )
 def test_input_that_says_nothing_fails_before_anything_runs(
