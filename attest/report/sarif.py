@@ -35,6 +35,7 @@ DOES_NOT_LOAD = "policy.load"
 
 _UNRESERVED = frozenset((ascii_letters + digits + "-._~/").encode())
 _LINT_RULES = {
+    "aik.certificates": "A file of certificates holds none that a chain can end in or lead over.",
     "aik.unanchored": "No anchor is asked for, so that a key made in software passes too.",
     "bank.sha1": "Golden values stand in a bank whose collisions can be made.",
     "baseline.contradiction": "A baseline and the rule on the same PCR can never both hold.",

@@ -1,6 +1,8 @@
 """``report.sarif``: logs that the schema takes, bounded, with nothing left out in silence."""
 
+import inspect
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped] # ships no types
 import pytest
 
 from attest.errors import PolicyError
-from attest.policy.lint import Finding
+from attest.policy.lint import Finding, lint
 from attest.report.sarif import MOST_RESULTS, MOST_ROWS, render, render_lint
 from tests.report.results import ODD, changed, forged, honest, unreadable
 
@@ -137,6 +139,16 @@ def test_any_text_stays_in_ascii() -> None:
 
 
 FINDING: Final = Finding("p/a.yaml", 12, 7, "warning", "pcr.resettable", "pcrs.sha256.16: reset")
+
+
+def test_every_rule_of_lint_is_described() -> None:
+    source = Path(inspect.getfile(lint)).read_text(encoding="utf-8")
+    named = set(re.findall(r'"((?:aik|bank|baseline|golden|nonce|pcr)\.[a-z0-9]+)"', source))
+    named -= {"aik.trust"}  # a place in the policy
+    run = run_of(render_lint([]))
+    described = {rule["id"] for rule in run["tool"]["driver"]["rules"] if rule["shortDescription"]}
+    assert len(named) > 7
+    assert named | {"policy.load"} == described
 
 
 def test_lint_gives_line_and_column() -> None:
