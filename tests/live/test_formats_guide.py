@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from attest.cli.export import FORMATS
 from tests.cli.calls import ROOT
 
 GUIDE: Final = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -76,8 +77,14 @@ def test_every_example_gives_what_the_guide_says(checkout: Path) -> None:
             typed(block.text, checkout)
         else:
             assert executed(block.text, names) == block.output
-    assert [block.kind for block in blocks].count("console") == 5
+    assert [block.kind for block in blocks].count("console") == 6
     assert [block.kind for block in blocks].count("python") == 4
+
+
+def test_every_format_of_an_export_has_an_example() -> None:
+    (loops,) = [block.text for block in blocks_of(GUIDE) if "attest export" in block.text]
+    named = " ".join(re.findall(r"^\$ for form in ([a-z ]+);", loops, re.MULTILINE)).split()
+    assert sorted(named) == sorted(FORMATS)
 
 
 @pytest.mark.parametrize("form", ["SARIF", "JUnit XML", "EAR", "in-toto statement"])
