@@ -1,5 +1,6 @@
 """``attest policy learn``: what verified is proposed, forgeries only by a flag and by name."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from attest.policy.demonstration import PCRS
 from attest.policy.learn import judging_policy
 from tests import build
 from tests.aik import Aik, digest, ecc_aik, rsa_aik
-from tests.cli.calls import FORGED, HONEST, attest
+from tests.cli.calls import FORGED, HONEST, ROOT, attest
 from tests.judging import octets_of, policy_of
 
 UNANCHORED = ("--trust", "unanchored", "--allow-unanchored")
@@ -115,6 +116,39 @@ def test_enrolled_keys_alone_are_learnt_from_and_machines_counted(tmp_path: Path
     assert done.stdout.splitlines()[0] == "learnt-1: 2 responses, 1 machines, anchored"
     assert "aik.trust: " in done.stderr
     assert package.verify(response(release(0), known), package.load_policy(policy)).accepted
+
+
+def test_keys_with_a_chain_are_learnt_from_by_a_policy_that_names_roots(tmp_path: Path) -> None:
+    folder = tmp_path / "chained"
+    shutil.copytree(ROOT / "fixtures" / "forged-chain-ak", folder)
+    words = (folder / "response.json", "-p", folder / "policy.yaml", "-o", folder / "next.yaml")
+    done = attest("policy", "learn", *words)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "learnt-1: 1 responses, 1 machines, anchored"
+    loaded = package.load_policy(folder / "next.yaml")
+    assert isinstance(loaded, package.Policy)
+    assert [str(loaded.aik.trust), loaded.aik.roots[0].file] == ["certified", "roots.pem"]
+    origin = loaded.baselines[0].provenance
+    assert origin is not None
+    assert origin.assurance == "anchored"
+    elsewhere = attest("policy", "learn", *words[:-1], tmp_path / "next.yaml")
+    assert (elsewhere.exit_code, (tmp_path / "next.yaml").exists()) == (2, False)
+    assert "aik.roots[0].file: cannot be read" in elsewhere.stderr
+
+
+def test_a_pcr_that_never_agrees_is_named_in_print_and_in_the_policy(tmp_path: Path) -> None:
+    rows = [
+        response({"sha256": {**release(0)["sha256"], 5: digest("sha256", bytes([number]))}})
+        for number in range(4)
+    ]
+    policy = tmp_path / "policy.yaml"
+    done = attest("policy", "learn", saved(tmp_path, *rows), *UNANCHORED, "-o", policy)
+    said = "left out: sha256:5: never agrees: 4 responses, as many values"
+    assert (done.exit_code, said in done.stdout.splitlines()) == (0, True)
+    assert f"# {said}\n" in policy.read_text(encoding="utf-8")
+    loaded = package.load_policy(policy)
+    assert isinstance(loaded, package.Policy)
+    assert [[rule.index for rule in one.golden] for one in loaded.baselines] == [[0, 7]]
 
 
 def test_another_policys_demands_are_taken_over_one_edition_later(tmp_path: Path) -> None:
