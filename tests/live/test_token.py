@@ -1,6 +1,8 @@
 """A PKCS#11 token in software (SoftHSM) signs envelopes, and what fails is a fault."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from attest.errors import SigningError
 from attest.policy.loader import load_policy
 from attest.signing import load_dsse_key
 from tests import build
-from tests.cli.calls import FORGED, HONEST, attest, run
+from tests.cli.calls import FORGED, HONEST, ROOT, attest, run
 from tests.cli.conftest import written
 
 MODULES: Final = [
@@ -106,6 +108,26 @@ def test_the_command_signs_statements_by_a_token(tmp_path: Path) -> None:
     for line in done.stdout.splitlines():
         Envelope.from_dict(json.loads(line)).verify([public], 1)
     assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (1, 2, b"")
+
+
+def test_the_guides_call_of_a_token_runs_but_for_its_label(tmp_path: Path, token: str) -> None:
+    guide = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    (line,) = re.findall(
+        r"^```\n(PYKCS11LIB=\S+ ATTEST_KEY_PASSWORD=1234 [^`]*)```$", guide, re.MULTILINE
+    )
+    named = line.replace("label=signing", "label=attest+test").replace(MODULES[0], token)
+    written(tmp_path / "policy.yaml", build.policy_text().encode())
+    written(tmp_path / "response.json", HONEST)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+
+    done = subprocess.run(
+        ["bash", "-c", named], cwd=tmp_path, env={**os.environ, "PATH": path},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    _, public = HSMSigner.import_(2, LABEL, lambda _: PIN)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Envelope.from_dict(json.loads(done.stdout)).verify([public], 1)
 
 
 def test_an_export_signs_statements_by_a_token(tmp_path: Path) -> None:
