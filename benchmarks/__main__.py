@@ -10,6 +10,9 @@ from benchmarks import chat, evidence, figures, machine, table
 from benchmarks.figures import Effort
 
 ROOT: Final = Path(__file__).parent.parent
+KEPT: Final = ROOT / "benchmarks" / "results"
+SMOKE: Final = ROOT / "build" / "bench" / "smoke"
+"""Where a smoke run keeps its table: never among figures that say something."""
 FULL: Final = Effort(
     responses=400, rounds=25, starts=25, rows=(1_000, 100_000), chats=50, chat_rounds=10
 )
@@ -30,7 +33,7 @@ def main() -> None:
     """Measure, print the table, and keep it."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run: its figures say nothing")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results")
+    parser.add_argument("--output", type=Path, help="folder of the table; else benchmarks/results")
     parser.add_argument("--clients", action="store_true", help="the clients alone")
     given = parser.parse_args()
     effort = QUICK if given.quick else FULL
@@ -41,8 +44,9 @@ def main() -> None:
     results["seconds_a_request"] = chat.chats(effort)
     text = table.written(results)
     print(text)
-    given.output.mkdir(parents=True, exist_ok=True)
-    kept = given.output / f"{date}-{machine.slug()}{'-clients' if given.clients else ''}"
+    output = given.output or (SMOKE if given.quick else KEPT)
+    output.mkdir(parents=True, exist_ok=True)
+    kept = output / f"{date}-{machine.slug()}{'-clients' if given.clients else ''}"
     kept.with_suffix(".md").write_text(text, encoding="utf-8")
     kept.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 

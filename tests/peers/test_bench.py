@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from benchmarks import table
+from benchmarks.__main__ import FULL, KEPT
 from tests.peers import by_checkquote, by_keylime, by_nomyo, readings
 
 PEERS = (by_checkquote, by_keylime, by_nomyo, readings)
 """Imported for what they need: without it the benchmark cannot run either."""
+
+
+def test_figures_that_are_kept_are_of_full_runs() -> None:
+    full = json.loads(json.dumps(FULL._asdict()))
+    efforts = [json.loads(path.read_bytes())["effort"] for path in sorted(KEPT.glob("*.json"))]
+    assert efforts
+    assert [effort for effort in efforts if not effort.items() <= full.items()] == []
 
 
 @pytest.fixture(scope="module")
