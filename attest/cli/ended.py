@@ -52,5 +52,7 @@ def one_line(place: str) -> Iterator[None]:
         yield
     except AttestError as error:
         give_up(str(error))
+    except BrokenPipeError:
+        raise
     except OSError as error:
         give_up(unreadable(str(error.filename or place), error))

@@ -21,7 +21,6 @@ PASSWORD = "ATTEST_KEY_PASSWORD"
 
 ExchangeWriter = Callable[[Iterable[Published], TextIO], None]
 
-EAR_PROFILES = ("ietf", "veraison", "trustee")
 
 _SIGNED = ("ear", "intoto")
 _IN_MEMORY = 1024 * 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from attest.cli.ended import needing, one_line, open_run
-from attest.cli.exchange import EAR_PROFILES, exchange_writer
-from attest.cli.options import Place, examples
+from attest.cli.exchange import exchange_writer
+from attest.cli.options import Place, examples, key_options
 from attest.cli.terminal import written_to
 
 FORMATS = ("json", "jsonl", "sarif", "junit", "ear", "intoto", "oscal", "ocsf", "prometheus")
@@ -22,15 +22,7 @@ FORMATS = ("json", "jsonl", "sarif", "junit", "ear", "intoto", "oscal", "ocsf", 
 )
 @click.argument("out", type=Place(), metavar="OUT")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True)
-@click.option(
-    "--key",
-    metavar="FILE|hsm:ID",
-    help="What signs ear and intoto: a private key in PEM, or for intoto one on a PKCS#11 token. "
-    "ATTEST_KEY_PASSWORD holds its password or PIN.",
-)
-@click.option(
-    "--ear-profile", type=click.Choice(EAR_PROFILES), help="Names of EAR's claims.  [default: ietf]"
-)
+@key_options
 @click.option("--output", metavar="FILE", help="Write there, not to standard output.")
 def command(
     out: str, form: str, key: str | None, ear_profile: str | None, output: str | None

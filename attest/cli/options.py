@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import click
 
 from attest.verify import check_moment
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+EAR_PROFILES = ("ietf", "veraison", "trustee")
 CLAIMED = "evidence"
 """``--at evidence``: the moment that each response claims for itself."""
 
@@ -15,6 +20,21 @@ CLAIMED = "evidence"
 def examples(*lines: str) -> str:
     """Return an epilog that shows calls, each on a line of its own."""
     return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def key_options(command: Command) -> Command:
+    """Give a command the options of what signs, and of EAR's names."""
+    command = click.option(
+        "--ear-profile",
+        type=click.Choice(EAR_PROFILES),
+        help="Names of EAR's claims.  [default: ietf]",
+    )(command)
+    return click.option(
+        "--key",
+        metavar="FILE|hsm:ID",
+        help="What signs ear and intoto: a private key in PEM, or for intoto one on a PKCS#11 "
+        "token. ATTEST_KEY_PASSWORD holds its password or PIN.",
+    )(command)
 
 
 class Place(click.ParamType[str]):

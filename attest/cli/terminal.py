@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -54,15 +54,24 @@ def escape_output() -> None:
 
 @contextmanager
 def written_to(output: str | None) -> Iterator[TextIO]:
-    """Open the file that output goes to, or standard output."""
+    """Open the file that output goes to, or standard output.
+
+    A file whose writing was broken off is left empty: nobody takes half of it for the whole.
+    """
     if output is None or output == "-":
         yield sys.stdout
         return
+    path, whole = Path(output), False
     try:
-        with Path(output).open("w", encoding="utf-8", newline="\n") as stream:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
+        whole = True
     except OSError as error:
         give_up(unreadable(output, error))
+    finally:
+        if not whole and path.is_file():
+            with suppress(OSError):
+                os.truncate(path, 0)
 
 
 @contextmanager

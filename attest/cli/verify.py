@@ -12,7 +12,7 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attest.cli.options import HexOctets, Moment, examples
+from attest.cli.options import HexOctets, Moment, examples, key_options
 from attest.cli.policies import demands_of, load_or_leave, signed_options
 from attest.cli.rows import Progress, Row, read_rows, total_octets
 from attest.cli.terminal import (
@@ -33,7 +33,6 @@ from attest.result import AttestationResult
 from attest.verify import appraise, check_request
 
 FORMATS = ("text", "json", "jsonl", "sarif", "junit", "ear", "intoto")
-EAR_PROFILES = ("ietf", "veraison", "trustee")
 
 
 class Judged(Struct, frozen=True):
@@ -110,15 +109,7 @@ class Tally:
     help="Have libtss2 and OpenSSL judge too (extra tpm); any disagreement refuses.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option(
-    "--key",
-    metavar="FILE|hsm:ID",
-    help="What signs ear and intoto: a private key in PEM, or for intoto one on a PKCS#11 token. "
-    "ATTEST_KEY_PASSWORD holds its password or PIN.",
-)
-@click.option(
-    "--ear-profile", type=click.Choice(EAR_PROFILES), help="Names of EAR's claims.  [default: ietf]"
-)
+@key_options
 @click.option("--output", metavar="FILE", help="Write results there, not to standard output.")
 @click.option("--lines", is_flag=True, help="Every input has one response a line.")
 def command(  # noqa: PLR0913 - one parameter an option

@@ -1,6 +1,7 @@
 """``attest export``: each format over a run, read by another's library, and what verify writes."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -255,6 +256,31 @@ def test_a_row_that_was_changed_after_the_run_is_2_on_one_line(
     done = attest("export", out, *with_key(form, key))
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert "is not the result that was hashed" in done.stderr
+
+
+def test_an_export_that_breaks_off_leaves_an_empty_file(out: Path, tmp_path: Path) -> None:
+    (part,) = (out / "results").iterdir()
+    table = pq.read_table(part)
+    *others, last = table.column("decision").to_pylist()
+    place = table.schema.get_field_index("decision")
+    forged = pa.array([*others, "refused" if last == "accepted" else "accepted"])
+    pq.write_table(table.set_column(place, table.schema.field("decision"), forged), part)
+    target = tmp_path / "target.jsonl"
+    target.write_text("what stood there before", encoding="utf-8")
+    done = attest("export", out, "--format", "jsonl", "--output", target)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert target.read_bytes() == b""
+
+
+def test_a_reader_that_has_enough_ends_an_export_in_silence(out: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "attest", "export", str(out), "--format", "jsonl"],
+            stdout=pipe, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from attest.cli.verify import EAR_PROFILES
+from attest.cli.options import EAR_PROFILES
 from attest.report.ear import PROFILES, claims, status, trustworthiness_vector
 from tests import build
 from tests.judging import Members, verified
