@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from msgspec import Struct
-
 from attest.checks import CHECKS, CHECKS_WITHOUT_EVIDENCE, Judge
 from attest.context import Context, Request, gather
 from attest.evidence import Evidence, read_evidence
@@ -71,8 +69,8 @@ def verify(  # noqa: PLR0913 - the public call: each expectation is the caller's
 
 def appraise(evidence: Evidence, policy: Policy | PolicySet, request: Request) -> AttestationResult:
     """Judge evidence that was read before, for a request whose moment may be unknown."""
-    case = _case(evidence, policy, request)
-    return _result(case, _judge_all(evidence, case.context))
+    chosen, context = _gathered(evidence, policy, request)
+    return _result(evidence, context, chosen, _judge_all(evidence, context))
 
 
 def appraise_together(
@@ -90,49 +88,37 @@ def appraise_together(
     Returns:
         The results, in their order.
     """
-    cases = [_case(evidence, policy, request) for evidence, request in asked]
-    usual = [(case.evidence, case.context) for case in cases if case.evidence.present]
+    cases = [(evidence, *_gathered(evidence, policy, request)) for evidence, request in asked]
+    usual = [(evidence, context) for evidence, _, context in cases if evidence.present]
     try:
         columns = [[judge(*one) for one in usual] for judge in CHECKS.values()]
     except Exception:  # noqa: BLE001 - found out row by row
-        return [_result(case, _judge_all(case.evidence, case.context)) for case in cases]
+        usual, columns = [], []
     judged = zip(*columns, strict=True)
     return [
-        _result(case, _vouched(next(judged)))
-        if case.evidence.present
-        else _result(case, _judge_all(case.evidence, case.context))
-        for case in cases
+        _result(
+            evidence,
+            context,
+            chosen,
+            _vouched(next(judged)) if usual and evidence.present else _judge_all(evidence, context),
+        )
+        for evidence, chosen, context in cases
     ]
 
 
-class _Case(Struct, frozen=True, gc=False):
-    """One appraisal before its checks.
-
-    Attributes:
-        evidence: The evidence.
-        request: The caller's side.
-        chosen: The policy that applies, or None.
-        judged: That, or one that asks for nothing.
-        context: What the checks judge by.
-    """
-
-    evidence: Evidence
-    request: Request
-    chosen: Policy | None
-    judged: Policy
-    context: Context
-
-
-def _case(evidence: Evidence, policy: Policy | PolicySet, request: Request) -> _Case:
-    """Find what the checks judge by."""
+def _gathered(
+    evidence: Evidence, policy: Policy | PolicySet, request: Request
+) -> tuple[Policy | None, Context]:
+    """Find the policy that applies, if any, and what the checks judge by."""
     chosen, scope_fault = _choose(policy, evidence, request)
-    judged = chosen or _asking_nothing(request)
-    return _Case(evidence, request, chosen, judged, gather(evidence, judged, scope_fault, request))
+    return chosen, gather(evidence, chosen or _asking_nothing(request), scope_fault, request)
 
 
-def _result(case: _Case, checks: tuple[CheckResult, ...]) -> AttestationResult:
+def _result(
+    evidence: Evidence, context: Context, chosen: Policy | None, checks: tuple[CheckResult, ...]
+) -> AttestationResult:
     """Put what the checks said beside what they judged."""
-    evidence, judged, context = case.evidence, case.judged, case.context
+    judged = context.policy
     does_without = evidence.declined and not judged.tpm_required
     return AttestationResult(
         checks=checks,
@@ -146,9 +132,9 @@ def _result(case: _Case, checks: tuple[CheckResult, ...]) -> AttestationResult:
         aik_name=context.name,
         aik_hierarchy=context.hierarchy,
         attest=evidence.attest,
-        policy=case.chosen,
+        policy=chosen,
         member=evidence.member,
-        verified_at=case.request.at,
+        verified_at=context.request.at,
     )
 
 
