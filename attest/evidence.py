@@ -34,6 +34,9 @@ MAX_IMA_LOG = 32 * KIBI * KIBI
 _OPTIONAL_MEMBERS = frozenset({"endorsement", "event_log_b64", "ima_log_b64"})
 _Claims = tuple[object, str | None, int | None]
 """What the server says beside the evidence, and nothing vouches for: id, tier, time."""
+Known = Mapping[bytes, tuple[TpmtPublic, crypto.VerifyingKey | None]]
+"""Keys that were read before, by the octets of their TPM2B_PUBLIC."""
+_NOTHING_KNOWN: Known = {}
 _Parts = tuple[
     TpmsAttest | None, TpmtSignature | None, TpmtPublic | None, crypto.VerifyingKey | None
 ]
@@ -77,16 +80,21 @@ class Evidence(Struct, frozen=True, gc=False):
     endorsement: Endorsement | None = None
 
 
-def read_evidence(response: object) -> Evidence:
-    """Read the evidence of a response: JSON octets or the decoded dict. Never raises."""
+def read_evidence(response: object, known: Known = _NOTHING_KNOWN) -> Evidence:
+    """Read the evidence of a response: JSON octets or the decoded dict. Never raises.
+
+    Args:
+        response: The response.
+        known: Keys that need not be read again; to read one gives the same.
+    """
     try:
         document = read_document(response)
     except MalformedError as error:
         return Evidence(faults=(str(error),))
-    return evidence_of(document)
+    return evidence_of(document, known)
 
 
-def evidence_of(document: Mapping[str, Any]) -> Evidence:
+def evidence_of(document: Mapping[str, Any], known: Known = _NOTHING_KNOWN) -> Evidence:
     """Read the evidence of a document that ``read_document`` returned. Never raises."""
     faults: list[str] = []
     metadata = document.get("_metadata", MISSING)
@@ -100,7 +108,7 @@ def evidence_of(document: Mapping[str, Any]) -> Evidence:
     claims = metadata.get("payload_id"), tier, processed_at if type(processed_at) is int else None
     member = metadata.get("tpm_attestation", MISSING)
     if type(member) is dict and member.get("is_available") is True:
-        return _read_member(claims, member, faults)
+        return _read_member(claims, member, faults, known)
     return _without_evidence(claims, member, faults)
 
 
@@ -140,9 +148,11 @@ def _refuse_unless_declined(member: Mapping[str, Any], faults: list[str]) -> Non
         faults.append(f"is_available: false, and yet there are further members: {others}")
 
 
-def _read_member(claims: _Claims, member: Mapping[str, Any], faults: list[str]) -> Evidence:
+def _read_member(
+    claims: _Claims, member: Mapping[str, Any], faults: list[str], known: Known
+) -> Evidence:
     """Read ``tpm_attestation`` where it is available."""
-    attest, signature, public, key = _all_at_once(member) or _one_by_one(member, faults)
+    attest, signature, public, key = _all_at_once(member, known) or _one_by_one(member, faults)
     banks = member.get("pcr_banks", MISSING)
     if type(banks) is not str:
         faults.append(f"pcr_banks: {unlike(banks, 'a string')}")
@@ -179,7 +189,7 @@ class _Structures(Struct, frozen=True, gc=False):
     aik_pubkey_b64: Annotated[bytes, Meta(max_length=MAX_STRUCTURE)]
 
 
-def _all_at_once(member: Mapping[str, Any]) -> _Parts | None:
+def _all_at_once(member: Mapping[str, Any], known: Known) -> _Parts | None:
     """Read quote, signature and key, or None where any is at fault.
 
     Base64 is canonical where the octets, written anew, give the same text.
@@ -188,10 +198,16 @@ def _all_at_once(member: Mapping[str, Any]) -> _Parts | None:
         quote, signature, aik = structures = astuple(convert(member, _Structures))
         if to_builtins(structures) != _texts_of(member):
             return None
-        public = parse_public(aik)
-        return parse_attest(quote), parse_signature(signature), public, crypto.build_key(public)
+        public, key = known.get(aik) or _key_of(aik)
+        return parse_attest(quote), parse_signature(signature), public, key
     except (ValidationError, MalformedError):
         return None
+
+
+def _key_of(aik: bytes) -> tuple[TpmtPublic, crypto.VerifyingKey | None]:
+    """Read a key; MalformedError where it is none."""
+    public = parse_public(aik)
+    return public, crypto.build_key(public)
 
 
 def _one_by_one(member: Mapping[str, Any], faults: list[str]) -> _Parts:

@@ -27,6 +27,7 @@ from attest.errors import AttestError
 from attest.policy.model import Policy, PolicySet
 from attest.replay.batch import verify_batch
 from attest.replay.manifest import At
+from attest.replay.reading import Enrolled
 from attest.replay.schema import OWN, RESULTS, Decision
 
 _SHARED: Final = [name for name in RESULTS.names if name not in OWN]
@@ -74,12 +75,19 @@ class Worker:
         """Keep the policy and the moments to judge at."""
         self._policy = policy
         self._at = at
+        self._enrolled = Enrolled()
 
     def judge(self, task: Task) -> Part:
         """Judge a batch and write its part, or look at the part that is there."""
         if task.batch is None:
             return _part(pq.read_table(task.path, columns=["source", "row", "decision"]))
-        results = verify_batch(task.batch, self._policy, self._at.moment, timed=self._at.timed)
+        results = verify_batch(
+            task.batch,
+            self._policy,
+            self._at.moment,
+            timed=self._at.timed,
+            enrolled=self._enrolled,
+        )
         table = pa.Table.from_batches([results])
         write_whole(
             task.path,
