@@ -170,8 +170,9 @@ def digest_of(out: Path) -> str:
     """Return the digest of a run: SHA-256 over the SHA-256 of each result, in their order."""
     state = hashlib.sha256()
     for part in sorted((out / RESULTS).glob("part-*.parquet")):
-        for chunk in pq.read_table(part, columns=["result_sha256"]).column(0).chunks:
-            state.update(b"".join(chunk.to_pylist()))
+        with pq.ParquetFile(part) as file:  # read_table would import a third of a second more
+            column = file.read(columns=["result_sha256"]).column(0)
+        state.update(b"".join(column.to_pylist()))
     return state.hexdigest()
 
 
