@@ -198,16 +198,13 @@ def _all_at_once(member: Mapping[str, Any], known: Known) -> _Parts | None:
         quote, signature, aik = structures = astuple(convert(member, _Structures))
         if to_builtins(structures) != _texts_of(member):
             return None
-        public, key = known.get(aik) or _key_of(aik)
-        return parse_attest(quote), parse_signature(signature), public, key
+        found = known.get(aik)
+        if found is not None:
+            return parse_attest(quote), parse_signature(signature), *found
+        public = parse_public(aik)
+        return parse_attest(quote), parse_signature(signature), public, crypto.build_key(public)
     except (ValidationError, MalformedError):
         return None
-
-
-def _key_of(aik: bytes) -> tuple[TpmtPublic, crypto.VerifyingKey | None]:
-    """Read a key; MalformedError where it is none."""
-    public = parse_public(aik)
-    return public, crypto.build_key(public)
 
 
 def _one_by_one(member: Mapping[str, Any], faults: list[str]) -> _Parts:

@@ -147,14 +147,14 @@ def _judge_all(evidence: Evidence, context: Context) -> tuple[CheckResult, ...]:
         results = [
             _guarded(*check, evidence, context) for check in zip(CHECKS, judges, strict=True)
         ]
-    return _vouched(results)
+    return _vouched(tuple(results))
 
 
-def _vouched(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+def _vouched(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
     """Say of PCR comparisons where nothing vouches for the values."""
-    if results[_SIGNATURE].outcome is not _PASS or results[_DIGEST].outcome is not _PASS:
-        results = [_unvouched(result) for result in results]
-    return tuple(results)
+    if results[_SIGNATURE].outcome is _PASS and results[_DIGEST].outcome is _PASS:
+        return results
+    return tuple(_unvouched(result) for result in results)
 
 
 def _guarded(check: str, judge: Judge, evidence: Evidence, context: Context) -> CheckResult:
