@@ -9,7 +9,7 @@ from typing import Final
 
 from click.testing import CliRunner, Result
 
-from attest.cli import main as cli
+from attest.cli import main
 from tests import build
 from tests.aik import ecc_aik
 from tests.judging import octets_of
@@ -21,7 +21,7 @@ FORGED: Final = octets_of(build.response(ecc_aik(), quoted={"magic": 0}))
 
 def attest(*words: object, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Result:
     """Call the command in this process."""
-    return CliRunner().invoke(cli, list(map(str, words)), input=stdin, env=dict(env or {}))
+    return CliRunner().invoke(main, list(map(str, words)), input=stdin, env=dict(env or {}))
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -42,17 +42,3 @@ def run(
         timeout=120,
         check=False,
     )
-
-
-def on_terminal(*words: object) -> tuple[int, str]:
-    """Run it with a terminal as its standard error; return the exit code and what stood there."""
-    main, other = os.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "attest", *map(str, words)],
-        cwd=ROOT, env=environment(TERM="xterm"), stdout=subprocess.PIPE, stderr=other,
-    ) as process:  # fmt: skip
-        process.communicate(timeout=120)
-    os.close(other)
-    shown = os.read(main, 1 << 16).decode()
-    os.close(main)
-    return process.returncode, shown

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.archive.making import POSIX
-from tests.cli.calls import ROOT, attest, on_terminal
+from tests.cli.calls import ROOT, attest
 from tests.cli.conftest import written
 from tests.replay.drifted import HOSTILE, policies, policy_file, rows, saved, usual
 from tests.replay.making import octets
+from tests.terminals import on_terminal
 
 
 def drift(folder: Path, archive: Path, *words: object, out: str = "out") -> tuple[object, ...]:
@@ -226,6 +227,6 @@ def test_the_example_of_the_guide_says_what_stands_there(
 
 @POSIX
 def test_a_terminal_shows_both_runs(tmp_path: Path) -> None:
-    code, shown = on_terminal(*drift(tmp_path, saved(tmp_path / "saved")))
+    code, shown = on_terminal(drift(tmp_path, saved(tmp_path / "saved")), "err")
     assert code == 1
     assert shown.count("100%") == 2

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.archive.making import POSIX
-from tests.cli.calls import ROOT, attest, environment, on_terminal, run
+from tests.cli.calls import ROOT, attest, environment, run
 from tests.cli.conftest import written
 from tests.replay.making import OTHER, START, octets
+from tests.terminals import on_terminal
 
 WITHOUT = """
 import sys
@@ -195,7 +196,7 @@ def test_a_terminal_shows_rate_and_remaining_time(
 ) -> None:
     saved.write_bytes(b"\n".join(octets(OTHER, number=number) for number in range(300)))
     words = ("replay", saved, "-p", policy, "-o", tmp_path / "out", "--processes", "1")
-    code, shown = on_terminal(*words)
+    code, shown = on_terminal(words, "err")
     assert code == 0
     assert "judging" in shown
     assert "rows/s" in shown

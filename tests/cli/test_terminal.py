@@ -1,7 +1,6 @@
 """What the commands do on a terminal, and what they never do to one."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,8 +13,9 @@ from tests import build
 from tests.aik import ecc_aik
 from tests.cli.calls import HONEST, attest, environment, run
 from tests.judging import octets_of
+from tests.terminals import on_terminal
 
-pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
 ODD = "a\x1b[2J\u202e\u2066\r\n\x07.json"
 SHOWN = r"a\x1b[2J\u202e\u2066\r\n\x07.json"
@@ -28,37 +28,6 @@ HELP = [
     ("policy", "lint"),
     ("policy", "schema"),
 ]
-
-
-def on_terminal(
-    words: tuple[object, ...], streams: str, stdin: bytes = b"", **variables: str
-) -> tuple[int, str]:
-    """Run with ``streams`` ("out", "err" or both) on a terminal; return status and its screen."""
-    primary, secondary = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "attest", *map(str, words)],
-            stdin=subprocess.PIPE,
-            stdout=secondary if "out" in streams else subprocess.DEVNULL,
-            stderr=secondary if "err" in streams else subprocess.DEVNULL,
-            env=environment(TERM="xterm", COLUMNS="80", **variables),
-        )
-        os.close(secondary)
-        assert process.stdin is not None
-        process.stdin.write(stdin)
-        process.stdin.close()
-        screen = b"".join(iter(lambda: piece_of(primary), b""))
-        return process.wait(timeout=60), screen.decode()
-    finally:
-        os.close(primary)
-
-
-def piece_of(terminal: int) -> bytes:
-    """Read from a terminal; none where its other side is closed."""
-    try:
-        return os.read(terminal, 4096)
-    except OSError:
-        return b""
 
 
 def long_at(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from attest.policy.demonstration import PCRS
 from client.demo import swtpm as module
 from client.demo.evidence import Attestation
 from client.demo.swtpm import Swtpm, SwtpmError
+from tests.lacking import lacks
 from tests.swtpm import missing_tools
 
 STOP = (14).to_bytes(4, "big")
@@ -41,10 +42,7 @@ class Idle:
 def tools() -> None:
     """Fails without swtpm and the tools where CI=true, else skips."""
     if missing := missing_tools():
-        reason = f"not on PATH: {', '.join(missing)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacks(f"not on PATH: {', '.join(missing)}")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import pytest
 
 from client.demo.running import Running, serving
 from tests.demo.talking import failing, options, verdict
+from tests.lacking import lacks
 from tests.swtpm import missing_tools
 
 TIERS = ("standard", "high", "maximum")
@@ -27,10 +27,7 @@ def missing() -> list[str]:
 def running() -> Iterator[Running]:
     """A server of this kind; fails without what it needs where CI=true, else skips."""
     if lacking := missing():
-        reason = f"missing: {', '.join(lacking)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacks(f"missing: {', '.join(lacking)}")
     with serving(options(tpm="swtpm")) as started:
         yield started
 
@@ -79,7 +76,7 @@ def test_many_at_once_are_answered_one_after_the_other(running: Running) -> None
 )
 def test_misbehaviour_is_refused_for_what_it_is(name: str, failed: list[str]) -> None:
     if lacking := missing():
-        pytest.skip(f"missing: {', '.join(lacking)}")
+        lacks(f"missing: {', '.join(lacking)}")
     with serving(options(name, tpm="swtpm")) as running:
         assert failing(verdict(running.url, "maximum")) == failed
 

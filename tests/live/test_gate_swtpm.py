@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from client.demo import POLICY
 from client.demo.running import Running, serving
 from tests.client.preparing import MODEL, asked, prepared
 from tests.demo.talking import failing, options
+from tests.lacking import lacks
 from tests.swtpm import missing_tools
 
 REQUESTS: Final = 200
@@ -32,10 +32,7 @@ def running() -> Iterator[Running]:
     """A server with a TPM; fails without what that needs where CI=true, else skips."""
     lacking = missing_tools() + ([] if find_spec("tpm2_pytss") else ["tpm2_pytss (extra tpm)"])
     if lacking:
-        reason = f"missing: {', '.join(lacking)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacks(f"missing: {', '.join(lacking)}")
     with serving(options(tpm="swtpm")) as started:
         yield started
 

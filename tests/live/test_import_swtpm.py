@@ -1,6 +1,5 @@
 """``attest policy import``: what tpm2_pcrread really prints of a TPM judges quotes of that TPM."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from tests import build
 from tests.aik import digest
 from tests.cli.calls import attest
 from tests.judging import octets_of
+from tests.lacking import lacks
 from tests.swtpm import Swtpm, missing_tools
 
 SELECTION: Final = "sha256:0,7,10"
@@ -26,10 +26,7 @@ def measured(firmware: bytes) -> dict[str, dict[int, bytes]]:
 def tpm() -> Iterator[Swtpm]:
     """A TPM of a release; fails without one where CI=true, else skips."""
     if missing := missing_tools():
-        reason = f"not on PATH: {', '.join(missing)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacks(f"not on PATH: {', '.join(missing)}")
     with Swtpm() as started:
         started.extend(measured(b"release"))
         yield started

@@ -1,22 +1,17 @@
 """What a comparison needs of the machine: missing, it fails in CI and is skipped elsewhere."""
 
 import importlib
-import os
 from types import ModuleType
 
-import pytest
+from tests.lacking import lacks
 
 LEFT_OUT = "nothing is compared with it here"
 
 
 def need(found: object, what: str) -> None:
     """Go on only where it was found; a skip or a failure names what is missing."""
-    if found:
-        return
-    reason = f"{what} is missing: {LEFT_OUT} (./scripts/test installs it)"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason, allow_module_level=True)
+    if not found:
+        lacks(f"{what} is missing: {LEFT_OUT} (./scripts/test installs it)")
 
 
 def module(name: str, package: str) -> ModuleType:

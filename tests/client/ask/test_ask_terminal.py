@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 import sys
 
 import pytest
 
 from client.cli.ask import printable
-from tests.cli.calls import environment
 from tests.client.commanding import DIRTY, Asking
 from tests.client.gating import saying
 from tests.client.reaching import PROMPT
 from tests.client.serving import WireServer
+from tests.terminals import screen_of
 
 
 def test_control_characters_are_left_alone_in_a_pipe(ask: Asking, server: WireServer) -> None:
@@ -41,29 +39,9 @@ def test_only_what_a_terminal_could_act_on_is_escaped(monkeypatch: pytest.Monkey
 
 def on_terminal(ask: Asking, *words: str) -> tuple[int, str]:
     """Run as a process whose standard output is a terminal; return status and its screen."""
-    pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
-    primary, secondary = pty.openpty()
-    try:
-        with subprocess.Popen(
-            [sys.executable, "-c", "from client.cli import main; main()", *ask.given, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=secondary,
-            stderr=subprocess.DEVNULL,
-            env=environment(TERM="xterm"),
-        ) as process:
-            os.close(secondary)
-            screen = b"".join(iter(lambda: piece_of(primary), b""))
-            return process.wait(timeout=60), screen.decode()
-    finally:
-        os.close(primary)
-
-
-def piece_of(terminal: int) -> bytes:
-    """Read from a terminal; none where its other side is closed."""
-    try:
-        return os.read(terminal, 4096)
-    except OSError:
-        return b""
+    pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+    main = "from client.cli import main; main()"
+    return screen_of([sys.executable, "-c", main, *ask.given, *words], "out")
 
 
 def test_control_characters_are_escaped_on_a_terminal(ask: Asking, server: WireServer) -> None:
