@@ -12,12 +12,12 @@ from attest.archive.packing import PackError, pack
 from attest.archive.record import GENESIS
 from attest.archive.tail import head as head_of
 from attest.archive.verification import Verification, verify_archive
+from attest.cli.extras import needing
 from attest.cli.options import HexOctets, examples
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up, unreadable
 from attest.errors import MalformedError
 
 _INDENT = " " * 10
-_PACK_NEEDS = "attest archive pack needs: pip install 'tpm-attest[replay]'"
 
 
 @click.group(
@@ -110,11 +110,7 @@ def pack_command(archives: tuple[str, ...], out: str) -> None:
     that holds something else.
     """
     try:
-        packed = pack(archives, Path(out), complain)
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        give_up(_PACK_NEEDS)
+        packed = needing("attest archive pack", lambda: pack(archives, Path(out), complain))
     except PackError as error:
         give_up(str(error))
     except (OSError, ValueError) as error:  # ValueError: a path with NUL

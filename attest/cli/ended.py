@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from attest.cli.terminal import give_up, unreadable
 from attest.errors import AttestError
 
 if TYPE_CHECKING:
     from attest.replay.published import Ended
-
-_EXTRAS = {"jinja2": "report", "markupsafe": "report", "duckdb": "replay", "pyarrow": "replay"}
-
-_Room = TypeVar("_Room")
-
-
-def needing(command: str, room: Callable[[], _Room]) -> _Room:
-    """Import what a command needs, or say which extra brings it.
-
-    Args:
-        command: Name of the command.
-        room: Imports it.
-    """
-    try:
-        return room()
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        give_up(f"{command} needs: pip install 'tpm-attest[{extra}]'")
 
 
 def open_run(out: str) -> Ended:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from attest.cli.ended import needing, one_line, open_run
+from attest.cli.ended import one_line, open_run
 from attest.cli.exchange import exchange_writer
+from attest.cli.extras import needing
 from attest.cli.options import Place, examples, key_options
 from attest.cli.terminal import written_to
 

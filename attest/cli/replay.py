@@ -16,6 +16,7 @@ import click
 from attest.cli.drift import compared as compared_runs
 from attest.cli.drift import tell_comparison, tell_drift
 from attest.cli.ended import one_line
+from attest.cli.extras import needing
 from attest.cli.options import CLAIMED, Moment, Place, examples
 from attest.cli.policies import demands_of, load_or_leave, signed_options
 from attest.cli.terminal import MISUSE, REFUSED, complain, give_up
@@ -37,9 +38,6 @@ Loaded = tuple[str, Policy | PolicySet]
 """A policy, and how it was named."""
 Mode = tuple[Callable[[Any], Any], Callable[[Any], int]]
 """What a call does, and what tells how it ended and returns the exit code."""
-
-_NEEDS = "attest replay needs: pip install 'tpm-attest[replay]'"
-_SPARK_NEEDS = "attest replay --engine spark needs: pip install 'tpm-attest[spark]'"
 
 
 @click.command(
@@ -133,7 +131,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     and --policy-now it is that of the run now; with --compare 0 where every row ended the same, 1
     where any did not.
     """
-    room = _room()
+    room = needing("attest replay", _room)
     if master is not None and (engine_name != "spark" or processes is not None):
         raise click.UsageError("--master goes with --engine spark, and without --processes")
     processes = processes or _processors()
@@ -220,14 +218,17 @@ def _processors() -> int:
 
 
 def _room() -> ModuleType:
-    """Import what replays, or say what it needs."""
-    try:
-        from attest.replay import run  # noqa: PLC0415 - an extra, and slow to import
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("duckdb", "pyarrow"):
-            give_up(_NEEDS)
-        raise
+    """Import what replays."""
+    from attest.replay import run  # noqa: PLC0415 - an extra, and slow to import
+
     return run
+
+
+def _spark_rooms() -> tuple[ModuleType, ModuleType]:
+    """Import what replays on Spark."""
+    from attest.replay import spark, spark_session  # noqa: PLC0415 - an extra, slow to import
+
+    return spark, spark_session
 
 
 @contextmanager
@@ -236,12 +237,7 @@ def _engine(name: str, master: str) -> Iterator[Engine | None]:
     if name == "local":
         yield None
         return
-    try:
-        from attest.replay import spark, spark_session  # noqa: PLC0415 - an extra, slow to import
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("pandas", "py4j", "pyspark"):
-            give_up(_SPARK_NEEDS)
-        raise
+    spark, spark_session = needing("attest replay --engine spark", _spark_rooms)
     with spark_session.session(master) as session:
         yield spark.Spark(session)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from attest.cli.ended import needing, one_line, open_run
+from attest.cli.ended import one_line, open_run
+from attest.cli.extras import needing
 from attest.cli.options import Place, examples
 from attest.cli.terminal import written_to
 from attest.text import shown
