@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -78,6 +79,16 @@ class Evidence(Struct, frozen=True, gc=False):
     pcr_values: PcrValues | None = None
     pcr_banks: str | None = None
     endorsement: Endorsement | None = None
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """The time that the server claims, in UTC; None without one, or for one in no calendar."""
+        if self.processed_at is None:
+            return None
+        try:
+            return datetime.fromtimestamp(self.processed_at, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
 
 
 def read_evidence(response: object, known: Known = _NOTHING_KNOWN) -> Evidence:

@@ -6,8 +6,6 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
 from typing import TextIO
 
 import click
@@ -20,7 +18,6 @@ PASSWORD = "ATTEST_KEY_PASSWORD"
 """Environment variable with the password of a key's file, or the PIN of its token."""
 
 ExchangeWriter = Callable[[Iterable[Published], TextIO], None]
-
 
 _SIGNED = ("ear", "intoto")
 _IN_MEMORY = 1024 * 1024
@@ -63,6 +60,9 @@ def _write_sarif(results: Iterable[Published], stream: TextIO) -> None:
 
 def _write_junit(results: Iterable[Published], stream: TextIO) -> None:
     """Write the cases to a file of their own first, since a suite begins with its numbers."""
+    from shutil import copyfileobj  # noqa: PLC0415 - for one format
+    from tempfile import SpooledTemporaryFile  # noqa: PLC0415 - likewise
+
     from attest.report.junit import CLOSING, RESULTS, Numbers, cases_of  # noqa: PLC0415 - likewise
 
     numbers = Numbers()
@@ -96,10 +96,12 @@ def _write_ocsf(results: Iterable[Published], stream: TextIO) -> None:
 
 
 def _write_jsonl(results: Iterable[Published], stream: TextIO) -> None:
+    """Write a result a line, in ASCII, so that no text in it can act on a terminal."""
     stream.writelines(json.dumps(result) + "\n" for result in results)
 
 
 def _write_json(results: Iterable[Published], stream: TextIO) -> None:
+    """Write an array, and hold no more than one result of it."""
     opening = "[\n"
     for result in results:
         stream.write(opening + json.dumps(result, indent=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, TextIO
 
@@ -26,7 +26,7 @@ from attest.cli.terminal import (
     written_to,
 )
 from attest.context import Request
-from attest.evidence import Evidence, read_evidence
+from attest.evidence import read_evidence
 from attest.policy.model import TIERS, Policy, PolicySet
 from attest.report.text import Style, render
 from attest.result import AttestationResult
@@ -186,25 +186,15 @@ def _judged(rows: Iterable[Row], policy: Policy | PolicySet, request: Request) -
     """Judge row by row, so that no more than one is held."""
     for row in rows:
         evidence = read_evidence(row.octets)
-        asked = request if request.at is not None else _at_claim(request, evidence)
+        asked = request if request.at is not None else replace(request, at=evidence.claimed_at)
         yield Judged(row, appraise(evidence, policy, asked))
-
-
-def _at_claim(request: Request, evidence: Evidence) -> Request:
-    """Move a request to the moment that the response claims for itself."""
-    claimed = evidence.processed_at
-    try:
-        at = None if claimed is None else datetime.fromtimestamp(claimed, UTC)
-    except (ValueError, OverflowError, OSError):
-        at = None
-    return replace(request, at=at)
 
 
 def _writer_of(form: str, key: str | None, profile: str | None) -> Writer:
     """Return what writes results in a format; without its key a signed format is a wrong call."""
-    if form in _WRITERS and key is None and profile is None:
-        return _WRITERS[form]
-    from attest.cli.exchange import exchange_writer  # noqa: PLC0415 - for four of the formats
+    if form == "text" and key is None and profile is None:
+        return _write_text
+    from attest.cli.exchange import exchange_writer  # noqa: PLC0415 - for all but one of the formats
 
     exchanged = exchange_writer(form, key, profile)
 
@@ -222,32 +212,6 @@ def _write_text(results: Iterable[Judged], stream: TextIO) -> None:
         stream.write(render(judged.result, row.source, number, style) + "\n")
 
 
-def _write_json(results: Iterable[Judged], stream: TextIO) -> None:
-    opening = "[\n"
-    for judged in results:
-        stream.write(opening + _json(judged, indent=1))
-        opening = ",\n"
-    stream.write("[]\n" if opening == "[\n" else "\n]\n")
-
-
-def _write_jsonl(results: Iterable[Judged], stream: TextIO) -> None:
-    stream.writelines(_json(judged, indent=None) + "\n" for judged in results)
-
-
-def _json(judged: Judged, indent: int | None) -> str:
-    """Write a result in ASCII, so that no text in it can act on a terminal."""
-    import json  # noqa: PLC0415 - a few milliseconds of start-up, for two of the formats
-
-    return json.dumps(_published(judged), indent=indent)
-
-
 def _published(judged: Judged) -> dict[str, Any]:
     """Return a result in the JSON shape of the contract."""
     return judged.result.to_dict(judged.row.source, judged.row.number)
-
-
-_WRITERS: dict[str, Writer] = {
-    "text": _write_text,
-    "json": _write_json,
-    "jsonl": _write_jsonl,
-}

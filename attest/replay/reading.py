@@ -118,14 +118,10 @@ def read(row: Row, known: Known) -> tuple[Evidence, Expected]:
 def _claimed(evidence: Evidence, requested_tier: str | None) -> Expected:
     """Take the time from what the server claims."""
     tier = requested_tier if requested_tier in TIERS else None
-    claimed = evidence.processed_at
-    if claimed is None:
+    moment = evidence.claimed_at
+    if moment is None:
         return Expected(requested_tier=tier)
-    try:
-        moment = datetime.fromtimestamp(claimed, UTC)
-    except (ValueError, OverflowError, OSError):
-        return Expected(requested_tier=tier)
-    return Expected(None, tier, moment, claimed * _MICROSECONDS, "claimed")
+    return Expected(None, tier, moment, microseconds(moment), "claimed")
 
 
 def _read_record(octets: bytes, known: Known) -> tuple[Evidence, Expected]:

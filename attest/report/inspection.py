@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -112,18 +112,14 @@ def _response(evidence: Evidence) -> Iterator[Field]:
         nonce = crypto.payload_nonce(payload_id.encode())
         yield Field("expected nonce", nonce.hex(), "SHA-256(payload_id), first 16 octets")
     yield Field("security_tier", shown(str(evidence.tier)), "as the server claims")
-    yield Field("processed_at", str(evidence.processed_at), _claimed(evidence.processed_at))
+    yield Field("processed_at", str(evidence.processed_at), _claimed(evidence.claimed_at))
     yield Field("TPM evidence", "present" if evidence.present else "absent")
     yield Field("pcr_banks", shown(str(evidence.pcr_banks)), "as the server claims, unsigned")
 
 
-def _claimed(seconds: int | None) -> str:
+def _claimed(moment: datetime | None) -> str:
     """Write a claimed time of the server."""
-    try:
-        moment = datetime.fromtimestamp(seconds or 0, UTC)
-    except (ValueError, OverflowError, OSError):
-        return "no time"
-    return "no time" if seconds is None else f"{moment.isoformat()}, as the server claims"
+    return "no time" if moment is None else f"{moment.isoformat()}, as the server claims"
 
 
 def _attest(attest: TpmsAttest, public: TpmtPublic | None, owner: str = "AIK") -> Iterator[Field]:
