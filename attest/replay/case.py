@@ -11,7 +11,7 @@ from attest.errors import MalformedError
 from attest.policy.signed import judged_octets
 from attest.replay import manifest
 from attest.replay.manifest import Input
-from attest.replay.overview import demanded, key_named, reasons_of
+from attest.replay.overview import demanded, installing, key_named, reasons_of
 from attest.replay.pool import ReplayError
 from attest.replay.published import Ended, Judged, moment_of, rows_named
 from attest.report.contents import Case, Command
@@ -98,12 +98,7 @@ def _commands(run: Ended, judged: Judged, one: Input | None) -> tuple[Command, .
     source, row = result["source"], result["row"]
     key, least = demanded(run.head)
     policy = ("-p", run.head.policy, *key, *least)
-    listed = [
-        Command(
-            f"Install the same verifier ({result['verifier']}).",
-            f"pip install 'tpm-attest[replay]=={result['verifier'].partition(' ')[2]}'",
-        )
-    ]
+    listed = [installing(result["verifier"])]
     if one is not None and one.sha256 is not None:
         listed.append(
             Command(

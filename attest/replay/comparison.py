@@ -73,7 +73,7 @@ def _hold(run: Ended, seen: Sequence[tuple[str | None, int]]) -> None:
     for decision, rows in seen:
         if decision is not None:
             counted[decision] += int(rows)
-    told = {name: getattr(run.summary, name) for name in ("accepted", "refused", "malformed")}
+    told = run.summary.by_decision
     if dict(counted) != {decision: rows for decision, rows in told.items() if rows}:
         raise ReplayError(f"{run.out}: the counts of the parts are not those of the summary")
 
@@ -85,9 +85,7 @@ def _side(run: Ended) -> dict[str, Any]:
     return {
         **head,
         "rows": summary.rows,
-        "accepted": summary.accepted,
-        "refused": summary.refused,
-        "malformed": summary.malformed,
+        **summary.by_decision,
         "digest": summary.digest,
     }
 

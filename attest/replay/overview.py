@@ -63,12 +63,7 @@ def report_of(run: Ended) -> Report:
                 for one in head.policies
             ),
             at=_at(head),
-            counts={
-                "rows": summary.rows,
-                "accepted": summary.accepted,
-                "refused": summary.refused,
-                "malformed": summary.malformed,
-            },
+            counts={"rows": summary.rows, **summary.by_decision},
             digest=summary.digest,
             assurances=_assurances(ask),
             by_check=dict(sorted(summary.by_check.items(), key=lambda item: -item[1])),
@@ -86,11 +81,7 @@ def report_of(run: Ended) -> Report:
 def _held_together(run: Ended, ask: Ask) -> None:
     """Refuse parts whose counts are not those of the summary."""
     counts, summary = count(ask), run.summary
-    decisions = {
-        "accepted": summary.accepted,
-        "refused": summary.refused,
-        "malformed": summary.malformed,
-    }
+    decisions = summary.by_decision
     if (counts.by_decision, counts.by_check, counts.by_baseline, sum(decisions.values())) != (
         decisions,
         summary.by_check,
@@ -255,6 +246,14 @@ def key_named(head: Head) -> str:
     )
 
 
+def installing(verifier: str) -> Command:
+    """Return the command that brings the verifier of a run."""
+    return Command(
+        f"Install the same verifier ({verifier}).",
+        f"pip install 'tpm-attest[replay]=={verifier.partition(' ')[2]}'",
+    )
+
+
 def commands(run: Ended) -> tuple[Command, ...]:
     """Return the commands that repeat a run."""
     out, head = str(run.out), run.head
@@ -262,10 +261,7 @@ def commands(run: Ended) -> tuple[Command, ...]:
     policies = "; ".join(f"{one.name} {one.sha256}" for one in head.policies)
     key, least = demanded(head)
     return (
-        Command(
-            f"Install the same verifier ({head.verifier}).",
-            f"pip install 'tpm-attest[replay]=={head.verifier.partition(' ')[2]}'",
-        ),
+        installing(head.verifier),
         Command(
             f"Repeat the run and compare manifest, digest, summary and findings.{key_named(head)}",
             shlex.join(["attest", "replay", "--check", out, *key]),

@@ -25,9 +25,9 @@ _MOST_MARKED: Final = 2000
 _CHANGED_PCRS: Final = 8
 
 _TIMED: Final = "moment IS NOT NULL"
-_PLACED: Final = f"{PARSED} AND {ANCHORED} AND {_TIMED}"
-"""Rows with a machine and a time."""
 """Rows in the picture; of a malformed row no time is known."""
+_PLACED: Final = f"{PARSED} AND {ANCHORED} AND {_TIMED}"
+"""Those with a machine."""
 _REFUSED, _ACCEPTED, _MORE = "refused", "accepted", "more"
 _UNPROVEN: Final = (
     "CASE WHEN assurance = 'none' OR platform_pcrs IS NULL THEN NULL ELSE platform_pcrs END"
@@ -211,7 +211,7 @@ def _titled(
     place: int, state: str | None, before: str | None, seen: int, first: int
 ) -> tuple[str, str]:
     """Name a set of PCR values, and say what sets it apart from the one before."""
-    rows = f"{seen:,} {'row' if seen == 1 else 'rows'}"
+    rows = counted(seen, "row")
     if state is None:
         return "Nothing proven", f"{rows}: no values that a key vouches for"
     since = (moment_of(first) or "")[:10]

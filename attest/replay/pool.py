@@ -34,7 +34,7 @@ _SHARED: Final = [name for name in RESULTS.names if name not in OWN]
 """Columns that are written with a dictionary, for their values come again."""
 _ASKED: Final = ["source", "row", "decision", "assurance", "moment"]
 """Columns with the least and the greatest value of each part, by which readers pass parts over."""
-ROWS_SUFFIX: Final = ".rows.partial"
+_ROWS_SUFFIX: Final = ".rows.partial"
 """Ending of the files by which rows go to a process; a run that goes on takes them away."""
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
@@ -80,7 +80,8 @@ class Worker:
     def judge(self, task: Task) -> Part:
         """Judge a batch and write its part, or look at the part that is there."""
         if task.batch is None:
-            return _part(pq.read_table(task.path, columns=["source", "row", "decision"]))
+            with pq.ParquetFile(task.path) as file:
+                return _part(file.read(columns=["source", "row", "decision"]))
         results = verify_batch(
             task.batch,
             self._policy,
@@ -146,7 +147,7 @@ def _sent(task: Task, on_the_way: deque[Path]) -> _Sent:
     """Put the rows of a task beside its part, and remember where."""
     if task.batch is None:
         return _Sent(task.path, None)
-    rows = task.path.with_suffix(ROWS_SUFFIX)
+    rows = task.path.with_suffix(_ROWS_SUFFIX)
     on_the_way.append(rows)
     with pa.OSFile(str(rows), "wb") as file, pa.ipc.new_stream(file, task.batch.schema) as writer:
         writer.write_batch(task.batch)

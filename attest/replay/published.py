@@ -23,6 +23,7 @@ from attest.replay.members import anchor_of, checks_of, differences_of, pcrs_of
 from attest.replay.pool import ReplayError
 from attest.replay.run import FINDINGS, SUMMARY, digest_of
 from attest.replay.schema import RESULTS as COLUMNS
+from attest.replay.schema import Decision
 from attest.result import SCHEMA, timestamp
 
 THEN: Final = "then"
@@ -44,6 +45,11 @@ class Summary(Struct, frozen=True):
     by_check: dict[str, int]
     by_baseline: dict[str, int]
     digest: str
+
+    @property
+    def by_decision(self) -> dict[str, int]:
+        """Rows by how they ended."""
+        return {str(decision): getattr(self, decision) for decision in Decision}
 
 
 class Finding(Struct, frozen=True):
