@@ -11,6 +11,7 @@ import click
 from attest.verify import check_moment
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+"""A command, as what gives it options takes and returns it."""
 
 EAR_PROFILES = ("ietf", "veraison", "trustee")
 CLAIMED = "evidence"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
+from attest.cli.options import Command
 from attest.cli.terminal import give_up, unreadable
 from attest.errors import PolicyError
 from attest.policy.loader import load_policy
@@ -15,8 +14,6 @@ from attest.policy.model import Policy, PolicySet
 from attest.policy.origin import NO_DEMANDS, Demands
 from attest.policy.scalars import MAX_SERIAL
 from attest.policy.signed import read_key
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SIGNED = (
     click.option(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attest.cli.options import HexOctets
-from attest.cli.policies import demands_of, load_or_leave, signed_options, write_new
+from attest.cli.options import Command, HexOctets
+from attest.cli.policies import load_or_leave, signed_options, write_new
 from attest.cli.terminal import give_up
 from attest.errors import PolicyError
 from attest.policy import files
@@ -18,12 +15,11 @@ from attest.policy.anchoring import AikRules, Trust
 from attest.policy.edit import with_baselines
 from attest.policy.loader import parse_policy
 from attest.policy.model import ALWAYS, Baseline, Policy
+from attest.policy.origin import NO_DEMANDS, Demands
 from attest.policy.signed import policy_octets
 from attest.policy.worth import LeftOut, Pcr, read_selection
 from attest.policy.written import policy_text
 from attest.text import shown
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Selection(click.ParamType[frozenset[Pcr]]):
@@ -97,14 +93,12 @@ class Base(Struct, frozen=True):
     Attributes:
         policy: A policy whose demands are taken over.
         into: A policy that gets further baselines.
-        policy_key: File of the public key that must have signed it.
-        min_serial: Its least serial.
+        demands: What is demanded of it.
     """
 
     policy: str | None
     into: str | None
-    policy_key: str | None
-    min_serial: int | None
+    demands: Demands
 
 
 def base_policy(
@@ -120,12 +114,12 @@ def base_policy(
         raise click.UsageError("--policy and --name do not go with --into")
     path = base.into if base.policy is None else base.policy
     if path is None:
-        if base.policy_key is not None or base.min_serial is not None:
+        if base.demands != NO_DEMANDS:
             raise click.UsageError("--policy-key and --min-serial go with --policy or --into")
         return _by_options(trust, names, name or "learnt")
     if trust is not None or names:
         raise click.UsageError("--trust and --ak-name stand in the policy that is named")
-    policy = load_or_leave(path, demands_of(base.policy_key, base.min_serial))
+    policy = load_or_leave(path, base.demands)
     if not isinstance(policy, Policy):
         raise click.UsageError(f"{path} is a set, expected one file")
     serial = 1 if policy.serial is None else policy.serial + 1
@@ -163,9 +157,9 @@ def write_into(base: Base, into: str, baselines: tuple[Baseline, ...], output: s
 
     What was signed is read out of its envelope; what is written is not signed yet.
     """
-    key = demands_of(base.policy_key, base.min_serial).verify_key
     try:
-        octets = with_baselines(policy_octets(files.read(into), into, key), into, baselines)
+        octets = policy_octets(files.read(into), into, base.demands.verify_key)
+        octets = with_baselines(octets, into, baselines)
     except PolicyError as error:
         give_up(str(error))
     write_new(output, octets.decode())

@@ -11,6 +11,7 @@ import click
 from msgspec.structs import replace
 
 from attest.cli.options import examples
+from attest.cli.policies import demands_of
 from attest.cli.policy.base import (
     Base,
     base_policy,
@@ -76,7 +77,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     The exit code is 0, or 2 where the file cannot be read as what it is said to be, or the output
     is there already.
     """
-    made_of = Base(base, into, policy_key, min_serial)
+    made_of = Base(base, into, demands_of(policy_key, min_serial))
     policy = base_policy(trust, names, made_of, name or _usual_name(base, into))
     try:
         content = files.read(file)

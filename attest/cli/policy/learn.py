@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from attest.cli.judging import Rows, Verdict, judge
 from attest.cli.options import examples
+from attest.cli.policies import demands_of
 from attest.cli.policy.base import (
     Base,
     base_policy,
@@ -71,7 +72,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     good: compare it with another source. The exit code is 0, 1 where a response did not verify and
     was left out, 2 where nothing is written.
     """
-    made_of = Base(base, into, policy_key, min_serial)
+    made_of = Base(base, into, demands_of(policy_key, min_serial))
     policy = base_policy(trust, names, made_of, name)
     if policy.aik.trust is Trust.UNANCHORED and not allow_unanchored:
         raise click.UsageError(
