@@ -54,7 +54,6 @@ class Context(Struct, frozen=True, gc=False):
         payload_id: The caller's id, else the saved one; None where that is no text.
         nonce: Expected extraData, or None where there is none to expect.
         nonce_fault: Why there is none to expect, though the policy wants one compared.
-        name: Name of the AIK.
         hierarchy: Hierarchy under which the AIK is a primary, by the quote's qualifiedSigner.
         quoted: PCR values under the signed selection, in its order; None without quote or values.
         comparison: Those values against the policy; None without values.
@@ -69,7 +68,6 @@ class Context(Struct, frozen=True, gc=False):
     payload_id: str | None
     nonce: bytes | None
     nonce_fault: str | None
-    name: bytes | None
     hierarchy: str | None
     quoted: Quoted | None
     comparison: Comparison | None
@@ -83,12 +81,11 @@ def gather(
 ) -> Context:
     """Compute once what several checks and the result need."""
     payload_id, nonce, nonce_fault = _expected(evidence, policy, request)
-    public, attest, values = evidence.public, evidence.attest, evidence.pcr_values
-    name = hierarchy = quoted = comparison = anchor = None
-    if public is not None:
-        name = crypto.compute_name(public)
-        if attest is not None:
-            hierarchy = primary_of(public, name, attest)
+    public, name = evidence.public, evidence.name
+    attest, values = evidence.attest, evidence.pcr_values
+    hierarchy = quoted = comparison = anchor = None
+    if public is not None and name is not None and attest is not None:
+        hierarchy = primary_of(public, name, attest)
     if attest is not None and values is not None and isinstance(attest.attested, TpmsQuoteInfo):
         quoted = _quoted(attest.attested, values)
         comparison = compare(policy, quoted, request.at)
@@ -104,7 +101,6 @@ def gather(
         payload_id,
         nonce,
         nonce_fault,
-        name,
         hierarchy,
         quoted,
         comparison,

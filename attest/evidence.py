@@ -35,11 +35,15 @@ MAX_IMA_LOG = 32 * KIBI * KIBI
 _OPTIONAL_MEMBERS = frozenset({"endorsement", "event_log_b64", "ima_log_b64"})
 _Claims = tuple[object, str | None, int | None]
 """What the server says beside the evidence, and nothing vouches for: id, tier, time."""
-Known = Mapping[bytes, tuple[TpmtPublic, crypto.VerifyingKey | None]]
-"""Keys that were read before, by the octets of their TPM2B_PUBLIC."""
+Known = Mapping[bytes, tuple[TpmtPublic, crypto.VerifyingKey | None, bytes]]
+"""Keys that were read before, each with its Name, by the octets of their TPM2B_PUBLIC."""
 _NOTHING_KNOWN: Known = {}
 _Parts = tuple[
-    TpmsAttest | None, TpmtSignature | None, TpmtPublic | None, crypto.VerifyingKey | None
+    TpmsAttest | None,
+    TpmtSignature | None,
+    TpmtPublic | None,
+    crypto.VerifyingKey | None,
+    bytes | None,
 ]
 
 
@@ -59,6 +63,7 @@ class Evidence(Struct, frozen=True, gc=False):
         signature: Its signature.
         public: The key that is said to have signed it.
         key: The same, ready to verify.
+        name: Its Name.
         pcr_values: Reported PCR values by bank and index, as the server names the banks.
         pcr_banks: Reported selection, as the server writes it.
         endorsement: What the server adds to tie the key to a TPM, or None where it adds nothing.
@@ -76,6 +81,7 @@ class Evidence(Struct, frozen=True, gc=False):
     signature: TpmtSignature | None = None
     public: TpmtPublic | None = None
     key: crypto.VerifyingKey | None = None
+    name: bytes | None = None
     pcr_values: PcrValues | None = None
     pcr_banks: str | None = None
     endorsement: Endorsement | None = None
@@ -163,7 +169,8 @@ def _read_member(
     claims: _Claims, member: Mapping[str, Any], faults: list[str], known: Known
 ) -> Evidence:
     """Read ``tpm_attestation`` where it is available."""
-    attest, signature, public, key = _all_at_once(member, known) or _one_by_one(member, faults)
+    read = _all_at_once(member, known) or _one_by_one(member, faults)
+    attest, signature, public, key, name = read
     banks = member.get("pcr_banks", MISSING)
     if type(banks) is not str:
         faults.append(f"pcr_banks: {unlike(banks, 'a string')}")
@@ -183,6 +190,7 @@ def _read_member(
         signature,
         public,
         key,
+        name,
         values,
         banks,
         endorsement,
@@ -209,11 +217,11 @@ def _all_at_once(member: Mapping[str, Any], known: Known) -> _Parts | None:
         quote, signature, aik = structures = astuple(convert(member, _Structures))
         if to_builtins(structures) != _texts_of(member):
             return None
-        found = known.get(aik)
-        if found is not None:
-            return parse_attest(quote), parse_signature(signature), *found
-        public = parse_public(aik)
-        return parse_attest(quote), parse_signature(signature), public, crypto.build_key(public)
+        key = known.get(aik)
+        if key is None:
+            public = parse_public(aik)
+            key = public, crypto.build_key(public), crypto.compute_name(public)
+        return parse_attest(quote), parse_signature(signature), *key
     except (ValidationError, MalformedError):
         return None
 
@@ -223,13 +231,14 @@ def _one_by_one(member: Mapping[str, Any], faults: list[str]) -> _Parts:
     attest = structure(member, "quote_b64", parse_attest, faults)
     signature = structure(member, "signature_b64", parse_signature, faults)
     public = structure(member, "aik_pubkey_b64", parse_public, faults)
-    key = None
+    key = name = None
     if public is not None:
+        name = crypto.compute_name(public)
         try:
             key = crypto.build_key(public)
         except MalformedError as error:
             faults.append(f"aik_pubkey_b64: {error}")
-    return attest, signature, public, key
+    return attest, signature, public, key, name
 
 
 def _read_optional_members(member: Mapping[str, Any], faults: list[str]) -> Endorsement | None:

@@ -129,7 +129,7 @@ def _result(
         anchor=context.anchor,
         comparison=context.comparison or NOTHING_COMPARED,
         pcrs=context.quoted,
-        aik_name=context.name,
+        aik_name=evidence.name,
         aik_hierarchy=context.hierarchy,
         attest=evidence.attest,
         policy=chosen,

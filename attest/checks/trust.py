@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from attest.context import Context
 from attest.evidence import Evidence
 from attest.policy.anchoring import Trust
-from attest.result import Anchor, CheckResult, failed, passed, skipped, warned
+from attest.result import CheckResult, failed, passed, skipped, warned
 
 ID = "aik.trust"
 _NO_ANCHOR = Trust.UNANCHORED
 _UNANCHORED = warned(
     ID, "no anchor asked for: the evidence is self-consistent, and any software could have made it"
 )
+_TOLD = {
+    "name": "enrolled by name",
+    "spki_sha256": "enrolled by spki_sha256",
+    "leaf_sha256": "certified by a chain to a pinned root",
+}
+"""What an anchor is, by its kind."""
 _WANTED = {Trust.ENROLLED: "not enrolled", Trust.CERTIFIED: "not certified"}
 
 
@@ -25,9 +33,9 @@ def judge(evidence: Evidence, context: Context) -> CheckResult:
     if trust is Trust.TEE:
         return failed(ID, f"trust: {trust} is not verified by this version")
     if context.anchor is None:
-        name = context.name.hex() if context.name is not None else "unknown"
+        name = evidence.name.hex() if evidence.name is not None else "unknown"
         return failed(ID, f"the AIK {name} is {_WANTED[trust]}{_reason(context, trust)}")
-    return passed(ID, _anchored(context.anchor))
+    return _anchored(context.anchor.kind, context.anchor.via)
 
 
 def _reason(context: Context, trust: Trust) -> str:
@@ -40,8 +48,11 @@ def _reason(context: Context, trust: Trust) -> str:
     return ", and aik.certify does not pass" if certification.fault else ""
 
 
-def _anchored(anchor: Anchor) -> str:
-    """Say what the anchor is."""
-    known = f"{anchor.kind} {anchor.key.hex()}"
-    told = f"enrolled by {known}" if anchor.chain is None else f"certified, {known}"
-    return told if anchor.via is None else f"{told}, of the AK that certifies the AIK"
+@cache
+def _anchored(kind: str, via: str | None) -> CheckResult:
+    """Say what anchors the key; which one it is, the result's anchor says.
+
+    So results of all machines have this text in common.
+    """
+    told = _TOLD[kind]
+    return passed(ID, told if via is None else f"{told}, of the AK that certifies the AIK")

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from attest.digests import evidence_sha256, sha256
 from attest.replay.layout import NO_PCRS, Pcrs, write_pcrs
-from attest.result import SCHEMA, AttestationResult
+from attest.result import SCHEMA, AttestationResult, CheckResult
 from attest.tpm.attestation import TpmsAttest
 
 _encode = msgspec.json.Encoder().encode
@@ -88,12 +88,8 @@ _Key = tuple[str, frozenset[str], bool, bool]
 _verdicts: dict[_Key, Verdict] = {}
 
 
-def _verdict(result: AttestationResult) -> Verdict:
-    """Ask a result for its decision; the answer is kept for the next with the same outcomes.
-
-    A result has every check in the one order, and each outcome has four letters.
-    """
-    outcomes = "".join([check.outcome for check in result.checks])
+def _verdict(result: AttestationResult, outcomes: str) -> Verdict:
+    """Ask a result for its decision; the answer is kept for the next with the same outcomes."""
     key = (outcomes, result.mandatory, result.nonce_compared, result.anchor is None)
     verdict = _verdicts.get(key)
     if verdict is None:
@@ -101,7 +97,7 @@ def _verdict(result: AttestationResult) -> Verdict:
             result.accepted,
             result.assurance.value,
             ",".join([check.id for check in result.refusals]) or None,
-            ",".join([check.outcome for check in result.checks]),
+            outcomes,
         )
         if len(_verdicts) < _VERDICTS:
             _verdicts[key] = verdict
@@ -137,12 +133,18 @@ class Written(Struct, frozen=True, gc=False):
 
 
 class Writer:
-    """Writes results, one after the other, in one buffer: for one thread at a time."""
+    """Writes results, one after the other, in one buffer: for one thread at a time.
+
+    Most results say of all checks what the one before them said: that text is written once.
+    """
 
     def __init__(self, *, timed: bool) -> None:
         """Say whether ``verified_at`` belongs to a row, and not to the run."""
         self._timed = timed
         self._buffer = bytearray()
+        self._said: tuple[CheckResult, ...] = ()
+        self._outcomes = ""
+        self._checks = b"[]"
 
     def write(self, result: AttestationResult, source: str, row: int) -> Written:
         """Write a result.
@@ -152,8 +154,11 @@ class Writer:
             source: Where the response came from.
             row: Row in the source.
         """
-        verdict = _verdict(result)
-        checks = _encode(result.checks)
+        if result.checks != self._said:
+            self._said = result.checks
+            self._outcomes = ",".join([check.outcome for check in result.checks])
+            self._checks = _encode(result.checks)
+        verdict, checks = _verdict(result, self._outcomes), self._checks
         anchor = None if result.anchor is None else _encode_sorted(result.anchor.to_dict())
         different = result.differences
         differences = _encode_sorted([one.to_dict() for one in different]) if different else None

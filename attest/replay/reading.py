@@ -55,7 +55,7 @@ class Enrolled:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.known: dict[bytes, tuple[TpmtPublic, VerifyingKey | None]] = {}
+        self.known: dict[bytes, tuple[TpmtPublic, VerifyingKey | None, bytes]] = {}
         self._names: set[bytes] = set()
 
     def keep(self, evidence: Evidence, result: AttestationResult) -> None:
@@ -66,7 +66,7 @@ class Enrolled:
         if anchor.kind == _BY_NAME and anchor.via is None:
             self._names.add(anchor.key)
             octets = public.octets
-            self.known[len(octets).to_bytes(2, "big") + octets] = (public, evidence.key)
+            self.known[len(octets).to_bytes(2, "big") + octets] = (public, evidence.key, anchor.key)
 
 
 class Row(Struct, frozen=True, gc=False):

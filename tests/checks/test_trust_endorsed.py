@@ -32,7 +32,7 @@ def test_trust_passes_where_an_enrolled_ak_certifies_the_aik(trust: str) -> None
     assert (result.accepted, str(result.assurance)) == (True, "anchored")
     anchor = {"trust": "enrolled", kind: key.hex(), "via": "certify"}
     assert result.to_dict()["anchor"] == anchor
-    reason = f"enrolled by {kind} {key.hex()}, of the AK that certifies the AIK"
+    reason = f"enrolled by {kind}, of the AK that certifies the AIK"
     assert answer(result, "aik.trust") == ("pass", reason)
 
 
