@@ -218,7 +218,12 @@ def _processors() -> int:
 
 
 def _room() -> ModuleType:
-    """Import what replays."""
+    """Import what replays, and have Arrow keep its memory, here and in the processes to come.
+
+    Batch follows batch, each as large as the last. What is given back between them, the system
+    would have to clear each time; Arrow's allocator reads how long it waits when it is loaded.
+    """
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
     from attest.replay import run  # noqa: PLC0415 - an extra, and slow to import
 
     return run

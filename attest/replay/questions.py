@@ -99,8 +99,11 @@ _COMPARABLE: Final = (
     "machine, CASE WHEN aik_hierarchy IN ('endorsement', 'platform') THEN '' ELSE aik_name END"
 )
 """Elsewhere a TPM obfuscates its counters and firmware version with each key."""
-_FRESH: Final = "(anchor IS NULL OR anchor LIKE '%_via_:_certify_%')"
-"""Rows whose AIK is in nobody's list: it has no anchor, or that of the AK that certifies it."""
+_FRESH: Final = """(anchor IS NULL OR anchor LIKE '%"via":"certify"}')"""
+"""Rows whose AIK is in nobody's list: it has no anchor, or that of the AK that certifies it.
+
+An anchor's members are sorted, and ``via`` is the last of them.
+"""
 _MACHINE: Final = "no row has an anchor that the policy enrols: which machine made it is unknown"
 _GATE: Final = "no row comes from a gate's archive"
 

@@ -45,7 +45,7 @@ def views_of(views: Mapping[str, Path]) -> Iterator[Ask]:
             folder = _LITERAL.sub(r"[\g<0>]", str(out / "results")).replace("'", "''")
             parts = f"{folder}/*.parquet"
             con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{parts}')")  # noqa: S608 - quoted
-        yield lambda sql: con.execute(sql).fetchall()
+        yield lambda sql: con.cursor().execute(sql).fetchall()  # a thread needs its own
     except duckdb.Error as error:
         raise ReplayError(f"{last}: {str(error).partition(chr(10))[0]}") from error
     finally:

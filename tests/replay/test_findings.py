@@ -260,7 +260,8 @@ def test_every_question_is_explained_and_in_the_order_of_the_contract() -> None:
 @pytest.mark.parametrize("sql", [COUNTS, JUDGED, *(question.sql for question in QUESTIONS)])
 def test_sql_stays_in_what_both_engines_take(sql: str) -> None:
     foreign = r'::|"|`|QUALIFY|LIST|UNNEST|EXPLODE|REGEXP|EXCLUDE|FILTER'
-    assert not re.search(foreign, sql, re.IGNORECASE)
+    without_texts = re.sub("'[^']*'", "''", sql)
+    assert not re.search(foreign, without_texts, re.IGNORECASE)
 
 
 def test_questions_need_no_engine_of_ours() -> None:
