@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ from attest.verify import appraise_together
 
 _TOGETHER = 128
 """Rows that take each step together, and become columns while the processor still holds them."""
+_REPEATED = 128
+"""Arrays of one value that are kept: a few for each column."""
 _KEPT = frozenset({"source", "row", "entry", "gap"})
 """Columns that results have as the rows have them."""
 _JUDGED = tuple(name for name in RESULTS.names if name not in _KEPT)
@@ -59,10 +62,23 @@ def verify_batch(
     for start in range(0, batch.num_rows, _TOGETHER):
         rows = list(rows_of(batch.slice(start, _TOGETHER)))
         columns = zip(*_judge(rows, policy, at, writer, enrolled), strict=True)
-        parts.append(list(map(pa.array, columns, _TYPES)))
+        parts.append(list(map(_array, columns, _TYPES)))
     judged = dict(zip(_JUDGED, map(pa.concat_arrays, zip(*parts, strict=True)), strict=False))
     arrays = [_column(batch, judged, field) for field in RESULTS]
     return pa.RecordBatch.from_arrays(arrays, schema=RESULTS)
+
+
+def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    """Return values as an array; where all are the same, as one that was made before."""
+    first = column[0]
+    if first == column[-1] and column.count(first) == len(column):
+        return _repeated(first, kind, len(column))
+    return pa.array(column, kind)
+
+
+@lru_cache(_REPEATED)
+def _repeated(value: Any, kind: pa.DataType, times: int) -> pa.Array:
+    return pa.array([value] * times, kind)
 
 
 def _column(batch: pa.RecordBatch, judged: Mapping[str, pa.Array], field: pa.Field) -> pa.Array:
