@@ -106,3 +106,17 @@ def found(out: Path, *responses: bytes, **members: Any) -> dict[str, tuple[str, 
 
 def parts_of(out: Path) -> pa.Table:
     return pa.concat_tables(map(pq.read_table, sorted((out / "results").iterdir())))
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """The files of a run, without its parts."""
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+
+RESPONSES: Final = [
+    *(octets(number=number) for number in range(5)),
+    octets(number=5, quoted={"magic": 0}),
+    b"nonsense",
+    octets(number=6),
+]
+"""Rows of every end: accepted, refused and malformed."""

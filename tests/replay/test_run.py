@@ -1,57 +1,21 @@
-"""A run: parts, summary, digest; interrupted, resumed, refused, repeated."""
+"""A run: parts, summary, digest; interrupted, resumed, repeated."""
 
-import gc
-import io
 import json
-import os
-import subprocess
-import sys
-from collections import deque
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from attest.archive.saved import read_rows
-from attest.archive.stores import sources_of
 from attest.policy.loader import load_policy
-from attest.replay import batching, pool
-from attest.replay import run as running
+from attest.replay import batching
 from attest.replay.check import check
 from attest.replay.manifest import At, Run
-from attest.replay.pool import ReplayError
 from attest.replay.run import Options, Watch, replay
 from attest.replay.schema import RESULTS
 from tests import build
-from tests.archive.making import POSIX
 from tests.archive.packing import gz, table, tarred, zipped, zstd
-from tests.cli.calls import ROOT
-from tests.replay.making import START, octets, parts_of, replayed, run_over
-
-RESPONSES = [
-    *(octets(number=number) for number in range(5)),
-    octets(number=5, quoted={"magic": 0}),
-    b"nonsense",
-    octets(number=6),
-]
-
-
-@pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of three rows."""
-    monkeypatch.setattr(batching, "BATCH_ROWS", 3)
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    path = tmp_path / "saved.jsonl"
-    path.write_bytes(b"\n".join(RESPONSES))
-    return path
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+from tests.replay.making import RESPONSES, START, contents, parts_of, replayed, run_over
 
 
 def test_a_run_counts_every_row_once(archive: Path, tmp_path: Path) -> None:
@@ -118,13 +82,6 @@ def test_the_digest_depends_on_results_and_not_on_parts(
     assert whole["digest"] != other["digest"]
 
 
-@pytest.mark.usefixtures("small_parts")
-def test_processes_give_the_same_as_one(archive: Path, tmp_path: Path) -> None:
-    alone = replayed(tmp_path / "alone", archive)
-    shared = replay(run_over(archive), tmp_path / "shared", Options(2))
-    assert shared == alone
-
-
 def test_the_manifest_names_inputs_policy_and_moment(archive: Path, tmp_path: Path) -> None:
     replayed(tmp_path / "out", archive)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
@@ -135,28 +92,6 @@ def test_the_manifest_names_inputs_policy_and_moment(archive: Path, tmp_path: Pa
     (one,) = manifest["inputs"]
     assert (one["source"], one["octets"]) == (str(archive), archive.stat().st_size)
     assert len(one["sha256"]) == 64
-
-
-@POSIX
-@pytest.mark.usefixtures("small_parts")
-@pytest.mark.parametrize("processes", [0, 2])
-def test_a_run_that_is_killed_goes_on_to_the_same_end(
-    archive: Path, tmp_path: Path, processes: int
-) -> None:
-    run, out = run_over(archive), tmp_path / "out"
-    words = (out, run.policy_path, archive, 2, processes)
-    command = [sys.executable, "-m", "tests.replay.killed", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
-    assert done.returncode == -9  # and its output has ended, so no process of it is left
-    results = out / "results"
-    first = results / "part-00000000.parquet"
-    kept = first.stat().st_mtime_ns
-    assert not (out / "summary.json").exists()
-    (results / "part-00000002.parquet.1.partial").write_bytes(b"half")
-    resumed = replay(run, out, Options(0))
-    assert resumed == replayed(tmp_path / "whole", archive)
-    assert first.stat().st_mtime_ns == kept
-    assert not list(out.rglob("*.partial"))
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -190,138 +125,6 @@ def test_the_clock_of_a_run_is_no_part_of_its_digest(archive: Path, tmp_path: Pa
         for days in (0, 1)
     }
     assert len(digests) == 1
-
-
-@pytest.mark.parametrize(
-    ("members", "reason"),
-    [
-        ({"at": At("now", START)}, "at differs"),
-        ({"at": At("given", START)}, "at differs"),
-        ({"clock": {"safe": "required"}}, "policies differs"),
-    ],
-)
-def test_another_run_in_the_folder_is_refused(
-    archive: Path, tmp_path: Path, members: dict[str, object], reason: str
-) -> None:
-    replayed(tmp_path / "out", archive)
-    before = contents(tmp_path / "out")
-    with pytest.raises(ReplayError, match=f"holds another run: {reason}"):
-        replayed(tmp_path / "out", archive, **members)
-    assert contents(tmp_path / "out") == before
-
-
-def test_another_verifier_is_refused(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replayed(tmp_path / "out", archive)
-    monkeypatch.setattr("attest.replay.manifest.VERIFIER", "tpm-attest 9")
-    with pytest.raises(ReplayError, match="holds another run: verifier differs"):
-        replayed(tmp_path / "out", archive)
-
-
-@pytest.mark.parametrize("change", ["more", "fewer", "other"])
-def test_other_inputs_are_refused_by_name(archive: Path, tmp_path: Path, change: str) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    archive.rename(folder / "a.jsonl")
-    (folder / "b.jsonl").write_bytes(b"{}")
-    replayed(tmp_path / "out", folder)
-    if change == "more":
-        (folder / "c.jsonl").write_bytes(b"{}")
-    elif change == "fewer":
-        (folder / "b.jsonl").unlink()
-    else:
-        (folder / "b.jsonl").write_bytes(b"{ }")
-    name = "c" if change == "more" else "b"
-    with pytest.raises(ReplayError, match=rf"inputs differ: .*{name}\.jsonl"):
-        replayed(tmp_path / "out", folder)
-
-
-@pytest.mark.parametrize("name", ["foreign.txt", "results/foreign.txt"])
-def test_a_folder_with_something_else_is_refused(archive: Path, tmp_path: Path, name: str) -> None:
-    path = tmp_path / "out" / name
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"mine")
-    with pytest.raises(ReplayError, match="is not empty, and holds no run"):
-        replayed(tmp_path / "out", archive)
-    assert path.read_bytes() == b"mine"
-
-
-@pytest.mark.parametrize("text", ["", "{}", '{\n "schema": 9,\n "inputs": [\n ]\n}\n'])
-def test_a_manifest_that_is_none_is_refused(archive: Path, tmp_path: Path, text: str) -> None:
-    replayed(tmp_path / "out", archive)
-    (tmp_path / "out" / "manifest.json").write_text(text, encoding="ascii")
-    with pytest.raises(ReplayError):
-        replayed(tmp_path / "out", archive, at=At("now", START))
-    with pytest.raises(ReplayError):
-        check(tmp_path / "out", Options(0))
-
-
-def test_no_file_and_no_row_are_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    with pytest.raises(ReplayError, match="no file to read"):
-        replayed(tmp_path / "out", folder)
-    (folder / "a.jsonl").write_bytes(b"\n")
-    with pytest.raises(ReplayError, match="no row to judge"):
-        replayed(tmp_path / "out2", folder)
-
-
-def test_a_file_that_is_given_twice_is_refused(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReplayError, match="is given twice"):
-        replayed(tmp_path / "out", archive, archive)
-
-
-def test_a_file_that_changes_meanwhile_ends_the_run(archive: Path, tmp_path: Path) -> None:
-    run = run_over(archive)
-
-    def begin(_: int) -> None:
-        archive.write_bytes(b"{}")
-
-    watch = Watch(begin, lambda octets, rows: None)
-    with pytest.raises(ReplayError, match="was changed since it was hashed"):
-        replay(run, tmp_path / "out", Options(0, watch=watch))
-
-
-def test_a_file_that_goes_away_meanwhile_is_named_and_counted(
-    archive: Path, tmp_path: Path
-) -> None:
-    run = run_over(archive)
-    watch = Watch(lambda _: archive.unlink(), lambda octets, rows: None)
-    outcome = replay(run, tmp_path / "out", Options(0, watch=watch))
-    assert outcome.unreadable == (f"{archive}: cannot be read: No such file or directory",)
-    assert outcome.summary is not None
-    assert (outcome.summary["rows"], outcome.summary["malformed"]) == (1, 1)
-
-
-@POSIX
-def test_a_link_in_a_folder_is_a_malformed_row(archive: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "loop").symlink_to(folder)
-    outcome = replayed(tmp_path / "out", folder)
-    (row,) = parts_of(tmp_path / "out").to_pylist()
-    assert (row["decision"], row["reason"], outcome.unreadable) == (
-        "malformed",
-        "is a link: not read",
-        (),
-    )
-
-
-def test_an_unreadable_file_is_counted_when_it_is_hashed(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    archive.rename(folder / "a.jsonl")
-    (folder / "b.jsonl").write_bytes(b"{}")
-    found = list(sources_of([str(folder)]))
-    Path(found[0][2].path).unlink()
-    monkeypatch.setattr(running, "sources_of", lambda archives: iter(found))
-    outcome = replayed(tmp_path / "out", folder)
-    assert outcome.unreadable == (f"{folder}/a.jsonl: cannot be read: No such file or directory",)
-    assert outcome.summary is not None
-    assert (outcome.summary["refused"], outcome.summary["malformed"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -399,62 +202,7 @@ def test_a_repeated_run_names_what_differs(archive: Path, tmp_path: Path) -> Non
     assert any("rows was 8, is 1" in difference for difference in check(out, Options(0)))
 
 
-def test_a_folder_inside_an_archive_is_refused(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReplayError, match=r"out: lies in the archive"):
-        replayed(tmp_path / "x" / "out", tmp_path)
-    assert not (tmp_path / "x").exists()
-
-
-class Dying(pool.Worker):
-    """A process that the system kills."""
-
-    def judge(self, task: pool.Task) -> pool.Part:  # noqa: ARG002 - dies of any
-        os._exit(1)
-
-
-def test_a_process_that_is_killed_ends_the_run(archive: Path) -> None:
-    run = run_over(archive)
-    tasks = [pool.Task(Path(name), None) for name in ("a", "b")]
-    with pytest.raises(ReplayError, match="a process was killed"):
-        list(pool.judge_all(tasks, Dying(run.policy, run.at), 1))
-
-
 def test_a_path_with_the_characters_of_a_pattern_is_itself(archive: Path, tmp_path: Path) -> None:
     outcome = replayed(tmp_path / "it's [a] *?", archive)
     assert outcome.summary is not None
     assert outcome.summary["rows"] == 8
-
-
-def test_a_process_judges_by_what_it_was_begun_with(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "_worker", None)
-    part, rows = tmp_path / "part.parquet", tmp_path / "part.rows.partial"
-    again = pool._Sent(part, None)  # noqa: SLF001 - the way into a process
-    with pytest.raises(RuntimeError, match="was not begun"):
-        pool._judge(again)  # noqa: SLF001 - likewise
-    run = run_over(archive)
-    collects = gc.isenabled()
-    try:
-        pool._begin(pool.Worker(run.policy, run.at))  # noqa: SLF001 - likewise
-        (batch,) = batching.batches_of(
-            [("a", read_rows("a.jsonl", io.BytesIO(archive.read_bytes())))]
-        )
-        sent = pool._sent(pool.Task(part, batch), deque())  # noqa: SLF001 - likewise
-        assert (sent.rows, rows.exists()) == (rows, True)
-        judged = pool._judge(sent)  # noqa: SLF001 - likewise
-        assert judged == pool._judge(again) == pool.Part(8, ("a", 5))  # noqa: SLF001 - likewise
-    finally:
-        gc.unfreeze()
-        if collects:
-            gc.enable()
-    assert not rows.exists()
-
-
-def test_a_process_that_is_killed_leaves_no_rows_behind(archive: Path, tmp_path: Path) -> None:
-    run = run_over(archive)
-    (batch,) = batching.batches_of([("a", read_rows("a.jsonl", io.BytesIO(archive.read_bytes())))])
-    tasks = [pool.Task(tmp_path / f"part-{number}.parquet", batch) for number in range(4)]
-    with pytest.raises(ReplayError, match="a process was killed"):
-        list(pool.judge_all(tasks, Dying(run.policy, run.at), 1))
-    assert not list(tmp_path.glob("part-*"))
