@@ -22,8 +22,10 @@ from attest.verify import appraise_together
 
 _TOGETHER = 128
 """Rows that take each step together, and become columns while the processor still holds them."""
-_REPEATED = 128
-"""Arrays of one value that are kept: a few for each column."""
+_REPEATED = 64
+"""Arrays of one value that are kept: about two for each column that has few values."""
+_SHORT = 4096
+"""Octets, or characters, of such a value at most."""
 _KEPT = frozenset({"source", "row", "entry", "gap"})
 """Columns that results have as the rows have them."""
 _JUDGED = tuple(name for name in RESULTS.names if name not in _KEPT)
@@ -71,9 +73,11 @@ def verify_batch(
 def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
     """Return values as an array; where all are the same, as one that was made before."""
     first = column[0]
-    if first == column[-1] and column.count(first) == len(column):
-        return _repeated(first, kind, len(column))
-    return pa.array(column, kind)
+    if first != column[-1] or column.count(first) < len(column):
+        return pa.array(column, kind)
+    if isinstance(first, (str, bytes)) and len(first) > _SHORT:  # it came from a response
+        return pa.array(column, kind)
+    return _repeated(first, kind, len(column))
 
 
 @lru_cache(_REPEATED)

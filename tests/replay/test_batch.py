@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -315,9 +316,20 @@ def test_no_column_is_unsigned() -> None:
     assert not [kind for kind in kinds if str(kind).startswith("uint")]
 
 
-def test_many_rows_are_the_same_as_each_alone() -> None:
-    responses = [octets(number=number, quoted={"magic": number % 2}) for number in range(130)]
+@pytest.mark.parametrize("tier", ["maximum", "x" * 5000])
+@pytest.mark.parametrize("refused", [(), (64,), range(0, 130, 2), range(130)])
+def test_many_rows_are_the_same_as_each_alone(refused: Sequence[int], tier: str) -> None:
+    responses = [
+        octets(
+            number=number,
+            quoted={"magic": 0} if number in refused else {},
+            metadata={"security_tier": tier},
+        )
+        for number in range(130)
+    ]
     together = judged(responses)
+    decisions = ["refused" if number in refused else "accepted" for number in range(130)]
+    assert [row["decision"] for row in together] == decisions
     for number in (0, 1, 63, 64, 129):
         (alone,) = judged([responses[number]])
         assert {**alone, "row": number, "result_sha256": None} == {
