@@ -70,13 +70,18 @@ def read(kind: str, octets: bytes) -> Reading:
 
 
 def _read_attest(stack: Any, octets: bytes) -> Reading:
-    """Read TPMS_ATTEST, without the size of a TPM2B_ATTEST: the wire allows both."""
+    """Read TPMS_ATTEST, without the size of a TPM2B_ATTEST: the wire allows both.
+
+    From release 4.1 on, libtss2 refuses any magic but TPM_GENERATED. That is for ``quote.magic`` to
+    say, and so that it reads all the rest, it is given the right one.
+    """
     framed = octets[:4] != _MAGIC and int.from_bytes(octets[:2], "big") == len(octets) - 2
     bare = octets[2:] if framed else octets
-    attest, taken = stack.TPMS_ATTEST.unmarshal(bare)
+    magic = bare[: len(_MAGIC)]
+    attest, taken = stack.TPMS_ATTEST.unmarshal(_MAGIC[: len(magic)] + bare[len(magic) :])
     clock = attest.clockInfo
     fields = {
-        "magic": int(attest.magic),
+        "magic": int.from_bytes(magic, "big"),
         "type": int(attest.type),
         "qualifiedSigner": bytes(attest.qualifiedSigner),
         "extraData": bytes(attest.extraData),

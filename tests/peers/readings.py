@@ -84,7 +84,8 @@ def _our_quote(octets: bytes) -> dict[str, Any]:
 
 def _their_quote(octets: bytes) -> Reading:
     bare = unframed(octets)
-    attest, taken = stack.TPMS_ATTEST.unmarshal(bare)
+    magic = bare[:4]  # from 4.1 on, libtss2 reads no other than the right one
+    attest, taken = stack.TPMS_ATTEST.unmarshal(MAGIC[: len(magic)] + bare[4:])
     clock, kind = attest.clockInfo, int(attest.type)
     attested: object = None
     sizes: tuple[int, ...] = ()
@@ -97,7 +98,7 @@ def _their_quote(octets: bytes) -> Reading:
         attested = (bytes(certify.name), bytes(certify.qualifiedName))
     counts = (clock.clock, clock.resetCount, clock.restartCount, int(clock.safe))
     fields = {
-        "magic": int(attest.magic),
+        "magic": int.from_bytes(magic, "big"),
         "type": kind,
         "signer": bytes(attest.qualifiedSigner),
         "extra_data": bytes(attest.extraData),

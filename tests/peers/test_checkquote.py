@@ -19,8 +19,12 @@ MENDED: Final = {"quote.magic": (5, 7), "quote.selection": (5, 7), "quote.type":
 """The release of the tool that mends it."""
 FOLLOWS: Final = {"quote.selection": {"quote.digest"}}
 """What attest cannot pass either: it digests the values of the PCRs that were signed."""
-NOT_COMPARED: Final = {"forged-ecdsa-long", "forged-scheme-sm2"}
+NOT_COMPARED: Final = {"forged-ecdsa-long", "forged-scheme-sm2", "forged-signature-short"}
 """Rules of attest about the encoding of a signature; no question that the two share."""
+OTHERWISE_LAID_OUT: Final = {
+    *("forged-select-empty-beside", "forged-select-four-octets", "forged-select-two-octets")
+}
+"""Selections of the same PCRs in other octets than the tool writes, which compares these."""
 
 
 @functools.cache
@@ -31,8 +35,13 @@ def judgements() -> list[tuple[Case, bool]]:
 
 
 def unsupported(case: Case) -> bool:
-    """Tell whether the tool cannot verify such a signature: before 5.7 it knows no RSAPSS."""
-    return case.signature[:2] == RSAPSS and by_checkquote.version() < (5, 7)
+    """Tell whether the tool cannot judge such a case.
+
+    Before 5.7 it knows no RSAPSS; from then on it knows each selection in one layout.
+    """
+    if by_checkquote.version() < (5, 7):
+        return case.signature[:2] == RSAPSS
+    return case.name in OTHERWISE_LAID_OUT
 
 
 def advisory_of(case: Case) -> str | None:
