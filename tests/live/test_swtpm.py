@@ -240,8 +240,7 @@ def test_quote_with_the_values_of_before_is_refused(tpm: Swtpm) -> None:
 def quoted_after_reset(tpm: Swtpm, *, orderly: bool) -> tuple[Key, Quoted]:
     """Reset the TPM and quote; again, where its clock has become safe in between.
 
-    It does so as soon as it passes a multiple of 4,096 ms, which is then kept in NV memory (TPM 2.0
-    Library Part 1, 36.3).
+    It does so as soon as it passes a multiple of 4,096 ms, at which libtpms keeps it in NV memory.
     """
     for _ in range(RESETS):
         tpm.reset(orderly=orderly)
