@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from attest.collect.errors import CollectError
 from attest.collect.stack import LoadedKey, Tpm
-from attest.endorsement import MAX_CERTIFICATE, MAX_CERTIFICATES
+from attest.endorsement import MAX_CERTIFICATES
 from attest.enrolment.certificate import unpadded
 from attest.enrolment.errors import EnrolmentError
 from attest.enrolment.keys import read_ak
@@ -88,8 +88,6 @@ def _chain(certificates: Sequence[object]) -> tuple[bytes, ...]:
         place = f"ak_chain[{position}]"
         if not isinstance(certificate, bytes):
             raise TypeError(f"{place}: expected bytes, found {type(certificate).__name__}")
-        if len(certificate) > MAX_CERTIFICATE:
-            raise ValueError(f"{place}: {len(certificate)} octets exceed {MAX_CERTIFICATE}")
         try:
             whole = unpadded(certificate, place) == certificate
         except MalformedError as error:

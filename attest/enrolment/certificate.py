@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from asn1crypto import core, keys, x509
+from asn1crypto import keys, x509
 
 from attest import crypto
+from attest.certificates.der import certificate_octets
+from attest.certificates.model import ChainError, Purpose
 from attest.enrolment.documents import EkValidation
 from attest.enrolment.errors import EnrolmentError
 from attest.errors import MalformedError
@@ -31,7 +33,6 @@ _CURVES = {
     "secp521r1": Curve.NIST_P521,
 }
 _UNCOMPRESSED = 4
-_PADDING = frozenset({0x00, 0xFF})
 
 
 def not_validated(_: Sequence[bytes]) -> EkValidation:
@@ -60,7 +61,6 @@ def chained_to(validator: ChainValidator, at: datetime) -> VerifyEk:
         validator: The roots.
         at: Moment by which validity is judged, with zone.
     """
-    from attest.certificates.model import ChainError, Purpose  # noqa: PLC0415 - with the extra
 
     def verify(chain: Sequence[bytes]) -> EkValidation:
         try:
@@ -81,16 +81,13 @@ def unpadded(octets: bytes, place: str) -> bytes:
     """Return the certificate in octets of NV memory, which may be longer than what is in it.
 
     Raises:
-        MalformedError: No certificate begins there, or what follows it is no padding.
+        MalformedError: No certificate begins there, it is too large, or what follows it is no
+            padding.
     """
     try:
-        parsed = core.Sequence.load(octets)
-        whole = parsed.dump()
-    except (ValueError, TypeError) as error:
-        raise MalformedError(place, "is no certificate in DER") from error
-    if not set(octets[len(whole) :]) <= _PADDING:
-        raise MalformedError(place, "has octets after the certificate that are no padding")
-    return bytes(whole)
+        return certificate_octets(octets, place)
+    except ChainError as error:
+        raise MalformedError(place, error.fault) from error
 
 
 def key_of(certificate: bytes, place: str) -> crypto.VerifyingKey:

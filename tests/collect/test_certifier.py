@@ -43,7 +43,7 @@ def test_handle_that_is_no_number_is_refused(handle: Any) -> None:
         (["chain.pem"], TypeError, "ak_chain[0]: expected bytes, found str"),
         ([b"\x30\x00"] * (MAX_CERTIFICATES + 1), ValueError, "ak_chain: 17 certificates exceed 16"),
         ([bytes(MAX_CERTIFICATE + 1)], ValueError, "ak_chain[0]: 16385 octets exceed 16384"),
-        ([b"-----BEGIN"], ValueError, "ak_chain[0]: is no certificate in DER"),
+        ([b"-----BEGIN"], ValueError, "ak_chain[0]: is no DER certificate"),
         (
             [ek_certificate() + b"\0"],
             ValueError,

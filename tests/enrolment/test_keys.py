@@ -125,11 +125,11 @@ def test_weak_endorsement_key_is_refused() -> None:
 @pytest.mark.parametrize(
     ("certificate", "fault"),
     [
-        (b"", "is no certificate in DER"),
-        (b"\x02\x01\x00", "is no certificate in DER"),
+        (b"", "is no DER certificate"),
+        (b"\x02\x01\x00", "is no DER certificate"),
         (b"\x30\x00", "its public key cannot be read"),
         (ek_certificate() + b"\0", "has octets after the certificate"),
-        (ek_certificate()[:-1], "is no certificate in DER"),
+        (ek_certificate()[:-1], "cut off: "),
         (certificate_of(ed25519.Ed25519PrivateKey.generate().public_key()), "cannot be read"),
         (certificate_of(ec.generate_private_key(ec.SECP256K1()).public_key()), "cannot be read"),
     ],
@@ -154,7 +154,7 @@ def test_padding_of_nv_memory_is_cut_off(padding: bytes) -> None:
 
 
 def test_octets_that_are_no_padding_are_refused() -> None:
-    with pytest.raises(MalformedError, match=r"^NV memory: has octets after the certificate that"):
+    with pytest.raises(MalformedError, match=r"^NV memory: 2 trailing octets that are no padding"):
         unpadded(ek_certificate() + b"\0\1", "NV memory")
 
 
