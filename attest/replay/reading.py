@@ -14,6 +14,7 @@ from attest.crypto import VerifyingKey
 from attest.document import read_document
 from attest.errors import MalformedError
 from attest.evidence import Evidence, Known, evidence_of, read_evidence
+from attest.policy.anchoring import Trust
 from attest.policy.model import TIERS
 from attest.replay.schema import Kind
 from attest.result import AttestationResult
@@ -21,8 +22,7 @@ from attest.tpm.public import TpmtPublic
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = 1_000_000
-_BY_NAME = "name"
-"""What an AIK was enrolled by, where that is the digest of all of it."""
+_ENROLLED = Trust.ENROLLED.value
 _RESPONSE, _RECORD, _ATTESTATION = Kind.RESPONSE.value, Kind.RECORD.value, Kind.ATTESTATION.value
 
 
@@ -47,26 +47,26 @@ class Expected(Struct, frozen=True, gc=False):
 
 
 class Enrolled:
-    """AIKs that policies enrol by name, each read once, however often it signs.
+    """AIKs that policies enrol, each read once, however often it signs.
 
-    A Name is the digest of the whole public area, so that there are at most as many as the policies
-    list. Keys that are new for each request are never kept.
+    One public area is kept for each key, so that there are at most as many as the policies list.
+    Keys that are new for each request are never kept.
     """
 
     def __init__(self) -> None:
         """Begin with none."""
         self.known: dict[bytes, tuple[TpmtPublic, VerifyingKey | None, bytes]] = {}
-        self._names: set[bytes] = set()
+        self._kept: set[bytes] = set()
 
     def keep(self, evidence: Evidence, result: AttestationResult) -> None:
-        """Keep the AIK of a result that its policy enrols by name."""
-        anchor, public = result.anchor, evidence.public
-        if anchor is None or public is None or anchor.key in self._names:
+        """Keep the AIK of a result whose policy enrols it."""
+        anchor, public, name = result.anchor, evidence.public, evidence.name
+        if anchor is None or public is None or name is None or anchor.key in self._kept:
             return
-        if anchor.kind == _BY_NAME and anchor.via is None:
-            self._names.add(anchor.key)
+        if anchor.trust == _ENROLLED and anchor.via is None:
+            self._kept.add(anchor.key)
             octets = public.octets
-            self.known[len(octets).to_bytes(2, "big") + octets] = (public, evidence.key, anchor.key)
+            self.known[len(octets).to_bytes(2, "big") + octets] = (public, evidence.key, name)
 
 
 class Row(Struct, frozen=True, gc=False):
