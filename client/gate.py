@@ -244,8 +244,10 @@ def _is_object(opened: bytes | Mapping[str, Any]) -> bool:
     try:
         opened.decode()  # what is looked through is not decoded
         msgspec.json.decode(opened, type=_Object)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
+    except RecursionError:  # some releases of Python look through any depth, and some do not
+        return opened.lstrip().startswith(b"{")
     return True
 
 

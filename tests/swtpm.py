@@ -213,12 +213,15 @@ class Swtpm:
         """Restarts the TPM on the same state.
 
         Args:
-            orderly: Send TPM2_Shutdown first. Without, the power fails: clock.safe becomes 0.
+            orderly: Send TPM2_Shutdown first. Without, the power fails: clock.safe becomes 0. A TPM
+                counts that as a guess at a password, and after a few bars all keys.
         """
         if orderly:
             self.tool("tpm2_shutdown", "--clear")
         self._end()
         self._start()
+        if not orderly:
+            self.tool("tpm2_dictionarylockout", "--clear-lockout")
 
     def _banks(self) -> list[str]:
         return re.findall(r"- (\w+):", self.tool("tpm2_getcap", "pcrs"))

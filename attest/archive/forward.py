@@ -14,8 +14,8 @@ _END = bytes(512)
 class Forward(io.RawIOBase):
     """Octets of a stream under positions; moving on reads, and moving back is a fault.
 
-    A reader never gets more than a piece at once: what a tar file calls a header of gigabytes is
-    none.
+    A reader of a header never gets more than a piece, at once or bit by bit: what a tar file calls
+    a header of gigabytes is none.
     """
 
     def __init__(self, stream: BufferedReader[Any]) -> None:
@@ -23,11 +23,20 @@ class Forward(io.RawIOBase):
         self._stream = stream
         self._position = 0
         self._last = b""
+        self._left: int | None = None
 
     @property
     def ended_well(self) -> bool:
         """Whether a block of zeros was read last: so ends a tar file that nobody cut."""
         return self._last == _END
+
+    def begin_header(self) -> None:
+        """From here on a header is read, with all that belongs to it."""
+        self._left = PIECE
+
+    def begin_content(self) -> None:
+        """From here on the content of a member is read, of any length."""
+        self._left = None
 
     def readable(self) -> bool:
         """Say yes."""
@@ -43,8 +52,15 @@ class Forward(io.RawIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read so many octets, fewer only at the end."""
-        if size is None or not 0 <= size <= PIECE:
-            raise DamagedError(f"has a header of {size} octets, which exceed {PIECE}")
+        if size is None or size < 0:
+            raise DamagedError("is no archive that says how long its parts are")
+        if self._left is not None:
+            if size > self._left:
+                raise DamagedError(f"has a header of more than {PIECE} octets")
+            self._left -= size
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
         data = self._stream.read(size)
         self._position += len(data)
         self._last = data
@@ -55,6 +71,6 @@ class Forward(io.RawIOBase):
         if whence != io.SEEK_SET or offset < self._position:
             raise DamagedError("is no archive that can be read from its beginning to its end")
         while self._position < offset:
-            if not self.read(min(PIECE, offset - self._position)):
+            if not self._read(min(PIECE, offset - self._position)):
                 break
         return self._position

@@ -184,13 +184,39 @@ def test_a_long_record_at_the_beginning_is_named() -> None:
     assert [row.kind for row in rows_of("evidence.jsonl", octets)] == ["fault", "record"]
 
 
-def test_a_tar_header_of_gigabytes_is_refused() -> None:
+def tar_member(name: str, octets: bytes) -> bytes:
+    """A member of a tar file, without what ends the file."""
+    info = tarfile.TarInfo(name)
+    info.size = len(octets)
+    return info.tobuf(tarfile.GNU_FORMAT) + octets + bytes(-len(octets) % 512)
+
+
+@pytest.mark.parametrize(
+    "before", [b"", tar_member("a.json", b"{}"), tar_member("b.json", b'"%s"' % (b"b" * 3_000_000))]
+)
+@pytest.mark.parametrize("size", [(1 << 20) + 1, 1 << 33])
+def test_a_tar_header_of_megabytes_is_refused(before: bytes, size: int) -> None:
     info = tarfile.TarInfo("x")
-    info.type, info.size = tarfile.XHDTYPE, 1 << 33
-    octets = info.tobuf(tarfile.GNU_FORMAT) + bytes(2 * 1024 * 1024)
-    (fault,) = faults_of("a.tar", octets)
-    assert fault is not None
-    assert fault.startswith("has a header of 8589934592 octets")
+    info.type, info.size = tarfile.XHDTYPE, size
+    octets = before + info.tobuf(tarfile.GNU_FORMAT) + bytes(2 * 1024 * 1024)
+    faults = [row.fault for row in rows_of("a.tar", octets)]
+    assert faults == [None] * bool(before) + ["has a header of more than 1048576 octets"]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tgz", "a.zip"])
+def test_a_document_of_megabytes_in_an_archive_is_read_whole(name: str) -> None:
+    document = b'{"a": "%s"}' % (b"a" * 3_000_000)
+    members = {"a.json": document, "b.jsonl": document + b"\n" + document}
+    octets = zipped(members) if name == "a.zip" else tarred(members)
+    read = rows_of(name, gz(octets) if name == "a.tgz" else octets)
+    assert [row.octets for row in read] == [document] * 3
+
+
+def test_tar_headers_that_go_on_and_on_are_refused() -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.XHDTYPE, 512 * 1024
+    header = info.tobuf(tarfile.GNU_FORMAT) + bytes(512 * 1024)
+    assert faults_of("a.tar", 3 * header) == ["has a header of more than 1048576 octets"]
 
 
 def test_a_zip_directory_of_gigabytes_is_refused() -> None:
@@ -242,6 +268,8 @@ def test_a_forward_stream_refuses_to_go_back() -> None:
     )
     with pytest.raises(DamagedError, match="from its beginning to its end"):
         stream.seek(1)
+    with pytest.raises(DamagedError, match="how long its parts are"):
+        stream.read(-1)
     assert stream.seek(9) == 3
 
 

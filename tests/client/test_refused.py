@@ -82,6 +82,16 @@ REFUSED: list[tuple[str, Answer, set[str]]] = [
         {"evidence.form"},
     ),
     (
+        "bottomless",
+        edited(lambda octets: octets[:-1] + b', "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+        {"evidence.form"},
+    ),
+    (
+        "bottomless object",
+        sealed(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+        {"evidence.form"},
+    ),
+    (
         "depth 65 in metadata",
         edited(
             lambda octets: octets.replace(
@@ -201,7 +211,7 @@ INSECURE: list[tuple[str, Answer]] = [
     ("sealed twice", edited(lambda whole: whole + whole)),
     ("sealed UTF-8", edited(lambda whole: whole.replace(b"Hello", b"Hell\xff"))),
     ("sealed surrogate", edited(lambda whole: whole.replace(b"Hello", b"\\ud800"))),
-    ("sealed bottomless", sealed(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)),
+    ("sealed bottomless list", sealed(b"[" * 100_000 + b"]" * 100_000)),
 ]
 
 

@@ -95,7 +95,7 @@ def test_a_check_and_words_filter_rows_together(seen: Seen, pages: dict[str, Pat
     page = seen.open(pages["report"])
     page.select_option("#check", "pcr.baseline")
     assert listed(page) == ["refused"] * 2
-    page.fill("#search", "ROW 14 pcr.Baseline")
+    page.fill("#search", "ID-518460 pcr.Baseline")
     assert listed(page) == ["refused"]
     page.fill("#search", "no such words")
     assert listed(page) == []
