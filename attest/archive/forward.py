@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from typing import Any
 
@@ -30,13 +32,14 @@ class Forward(io.RawIOBase):
         """Whether a block of zeros was read last: so ends a tar file that nobody cut."""
         return self._last == _END
 
-    def begin_header(self) -> None:
-        """From here on a header is read, with all that belongs to it."""
+    @contextmanager
+    def header(self) -> Iterator[None]:
+        """Bound what is read within, together: a header with all that belongs to it."""
         self._left = PIECE
-
-    def begin_content(self) -> None:
-        """From here on the content of a member is read, of any length."""
-        self._left = None
+        try:
+            yield
+        finally:
+            self._left = None
 
     def readable(self) -> bool:
         """Say yes."""

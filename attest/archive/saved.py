@@ -209,14 +209,11 @@ def _zip_rows(stream: BufferedReader[Any], expansion: Expansion) -> Iterator[Row
 
 def _tar_rows(stream: BufferedReader[Any], expansion: Expansion) -> Iterator[Rows]:
     forward = Forward(stream)
-    forward.begin_header()
-    with damage_named():
+    with forward.header(), damage_named():
         archive: Any = tarfile.TarFile(fileobj=forward)  # its list of members has no type
     while True:
-        forward.begin_header()
-        with damage_named():
+        with forward.header(), damage_named():
             info = archive.next()
-        forward.begin_content()
         if info is None:
             break
         archive.members = []  # else it remembers each of millions
