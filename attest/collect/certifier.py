@@ -10,7 +10,7 @@ from msgspec import Struct
 from attest.collect.errors import CollectError
 from attest.collect.stack import LoadedKey, Tpm
 from attest.endorsement import MAX_CERTIFICATES
-from attest.enrolment.certificate import unpadded
+from attest.enrolment.certificate import check_whole
 from attest.enrolment.errors import EnrolmentError
 from attest.enrolment.keys import read_ak
 from attest.errors import MalformedError
@@ -89,10 +89,8 @@ def _chain(certificates: Sequence[object]) -> tuple[bytes, ...]:
         if not isinstance(certificate, bytes):
             raise TypeError(f"{place}: expected bytes, found {type(certificate).__name__}")
         try:
-            whole = unpadded(certificate, place) == certificate
+            check_whole(certificate, place)
         except MalformedError as error:
             raise ValueError(str(error)) from error
-        if not whole:
-            raise ValueError(f"{place}: has octets after the certificate")
         chain.append(certificate)
     return tuple(chain)

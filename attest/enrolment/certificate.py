@@ -90,14 +90,23 @@ def unpadded(octets: bytes, place: str) -> bytes:
         raise MalformedError(place, error.fault) from error
 
 
+def check_whole(certificate: bytes, place: str) -> None:
+    """Refuse what is not one certificate, whole and alone.
+
+    Raises:
+        MalformedError: It is not.
+    """
+    if unpadded(certificate, place) != certificate:
+        raise MalformedError(place, "has octets after the certificate")
+
+
 def key_of(certificate: bytes, place: str) -> crypto.VerifyingKey:
     """Read the public key of a certificate; nothing else of it is looked at.
 
     Raises:
         MalformedError: It cannot be read, is not whole, or its key is none that a TPM has.
     """
-    if unpadded(certificate, place) != certificate:
-        raise MalformedError(place, "has octets after the certificate")
+    check_whole(certificate, place)
     try:
         info = x509.Certificate.load(certificate)["tbs_certificate"]["subject_public_key_info"]
         parts = _rsa(info) if info.algorithm in _RSA else _ecc(info)
