@@ -35,8 +35,10 @@ MAX_IMA_LOG = 32 * KIBI * KIBI
 _OPTIONAL_MEMBERS = frozenset({"endorsement", "event_log_b64", "ima_log_b64"})
 _Claims = tuple[object, str | None, int | None]
 """What the server says beside the evidence, and nothing vouches for: id, tier, time."""
-Known = Mapping[bytes, tuple[TpmtPublic, crypto.VerifyingKey | None, bytes]]
-"""Keys that were read before, each with its Name, by the octets of their TPM2B_PUBLIC."""
+ReadKey = tuple[TpmtPublic, crypto.VerifyingKey | None, bytes]
+"""A key as it was read, ready to verify, and its Name."""
+Known = Mapping[bytes, ReadKey]
+"""Keys that were read before, by the octets of their TPM2B_PUBLIC."""
 _NOTHING_KNOWN: Known = {}
 _Parts = tuple[
     TpmsAttest | None,

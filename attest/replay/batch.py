@@ -73,11 +73,10 @@ def verify_batch(
 def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
     """Return values as an array; where all are the same, as one that was made before."""
     first = column[0]
-    if first != column[-1] or column.count(first) < len(column):
-        return pa.array(column, kind)
-    if isinstance(first, (str, bytes)) and len(first) > _SHORT:  # it came from a response
-        return pa.array(column, kind)
-    return _repeated(first, kind, len(column))
+    long = isinstance(first, (str, bytes)) and len(first) > _SHORT  # a response may hold any text
+    if not long and first == column[-1] and column.count(first) == len(column):
+        return _repeated(first, kind, len(column))
+    return pa.array(column, kind)
 
 
 @lru_cache(_REPEATED)

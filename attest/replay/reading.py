@@ -10,15 +10,13 @@ import pyarrow as pa
 from msgspec import Struct
 
 from attest.archive.record import DecisionRecord, read_record
-from attest.crypto import VerifyingKey
 from attest.document import read_document
 from attest.errors import MalformedError
-from attest.evidence import Evidence, Known, evidence_of, read_evidence
+from attest.evidence import Evidence, Known, ReadKey, evidence_of, read_evidence
 from attest.policy.anchoring import Trust
 from attest.policy.model import TIERS
 from attest.replay.schema import Kind
 from attest.result import AttestationResult
-from attest.tpm.public import TpmtPublic
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = 1_000_000
@@ -55,7 +53,7 @@ class Enrolled:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.known: dict[bytes, tuple[TpmtPublic, VerifyingKey | None, bytes]] = {}
+        self.known: dict[bytes, ReadKey] = {}
         self._kept: set[bytes] = set()
 
     def keep(self, evidence: Evidence, result: AttestationResult) -> None:
